@@ -1,0 +1,121 @@
+//! Bytes to artifacts and facts. All parsing is here; nothing here judges, opens a file or fails a scan.
+//!
+//! Adding a format is one new file and its two lines below: `mod` and an entry of [`FORMATS`].
+
+mod prop;
+mod reading;
+
+use model::{Artifact, Fault};
+
+pub use reading::{Child, Reading};
+
+/// A format: how to tell it, and how to read it.
+pub struct Format {
+    /// Kebab-case, stable.
+    pub id: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// Where it is specified.
+    pub spec: &'static str,
+    /// What kind of thing it is: who descends into it, and which layer a gap belongs to.
+    pub kind: Kind,
+    /// Whether these are its bytes, from the artifact and its first [`HEAD_SIZE`] bytes. Must be strict: every format
+    /// that matches is read.
+    pub matches: fn(&Artifact, &[u8]) -> bool,
+    /// Reads facts and children. What was read before a fault stays.
+    pub read: fn(&Artifact, &mut Reading) -> Result<(), Fault>,
+}
+
+/// What kind of thing a format is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A compressed stream or a container around images: always descended into.
+    Wrapper,
+    /// A file system or a ramdisk: `ls` stops behind it.
+    FileSystem,
+    /// An archive of files: `ls -R` descends into it.
+    Archive,
+    /// An application package.
+    App,
+    /// Bytecode.
+    Code,
+    /// Native code.
+    Native,
+    /// A kernel.
+    Kernel,
+    /// SELinux policy or contexts.
+    Policy,
+    /// Certificates and keys.
+    Trust,
+    /// Configuration.
+    Config,
+    /// Recognised, and not read: the reader tells a gap.
+    Unread,
+}
+
+/// How many of the first bytes [`Format::matches`] sees: the LP geometry at 4096 is the farthest magic number.
+pub const HEAD_SIZE: u64 = 8 << 10;
+
+/// Every format. The order is the order in which several that match are read.
+pub static FORMATS: &[&Format] = &[&prop::FORMAT];
+
+/// Reads one artifact by every format that matches. A format that fails leaves a gap, and what it read before.
+/// Returns the ids of the formats that matched.
+pub fn read(artifact: &Artifact, out: &mut Reading) -> Vec<&'static Format> {
+    let head = match artifact.blob.read_up_to(0, HEAD_SIZE) {
+        Ok(head) => head,
+        Err(fault) => {
+            out.gap(format!("cannot be read: {fault}"));
+            return Vec::new();
+        }
+    };
+    let mut matched = Vec::new();
+    for format in FORMATS {
+        if (format.matches)(artifact, &head) {
+            out.begin(format);
+            if let Err(fault) = (format.read)(artifact, out) {
+                out.gap(format!("{}: {fault}", format.title));
+            }
+            matched.push(*format);
+        }
+    }
+    matched
+}
+
+impl Kind {
+    /// The layer that a gap in such a thing belongs to.
+    pub fn layer(self) -> model::Layer {
+        use model::Layer;
+        match self {
+            Kind::Wrapper | Kind::FileSystem | Kind::Archive | Kind::Unread => Layer::Partitions,
+            Kind::App => Layer::Apps,
+            Kind::Code => Layer::Code,
+            Kind::Native => Layer::Native,
+            Kind::Kernel => Layer::Kernel,
+            Kind::Policy => Layer::Policy,
+            Kind::Trust => Layer::Trust,
+            Kind::Config => Layer::Config,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Files of `src` that are no format.
+    const NO_FORMAT: &[&str] = &["lib", "reading"];
+
+    #[test]
+    fn the_list_equals_the_folder() {
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+        let mut files: Vec<String> = folder
+            .map(|it| it.unwrap().file_name().into_string().unwrap().trim_end_matches(".rs").to_owned())
+            .filter(|it| !NO_FORMAT.contains(&it.as_str()))
+            .collect();
+        files.sort();
+        let mut ids: Vec<String> = FORMATS.iter().map(|it| it.id.replace('-', "_")).collect();
+        ids.sort();
+        assert_eq!(ids, files, "every file in src is a format of that id, and stands in FORMATS");
+    }
+}

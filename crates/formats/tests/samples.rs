@@ -1,0 +1,194 @@
+//! Bytes to facts: every sample of every format beside a golden file of what is read of it, and a sweep that no prefix
+//! and no flipped byte makes a reader panic.
+//!
+//! A sample is `samples/<format id>/<file>`; its name is what the reader sees. A file `<name>.gz` is unpacked first and
+//! seen as `<name>` (images that are mostly zero), except for the format `gzip` itself. `sweep.txt` in the folder names
+//! the ranges that are swept byte by byte: `<file> <start>..<end>`, one a line.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use formats::{FORMATS, Format, Reading};
+use model::{Artifact, ArtifactId, Blob, Extent, Node, Origin, Store};
+
+#[test]
+fn every_format_has_samples_and_every_sample_is_read_as_its_golden_file_says() {
+    let mut folders: BTreeSet<String> =
+        entries(&samples()).iter().map(|it| it.file_name().unwrap().to_str().unwrap().to_owned()).collect();
+    for format in FORMATS {
+        folders.remove(format.id);
+        let samples = samples_of(format);
+        assert!(!samples.is_empty(), "{} has no sample", format.id);
+        for (name, blob) in samples {
+            let (matched, golden) = facts_of(&name, blob);
+            assert!(matched.contains(&format.id), "{name} is not read as {}, but as {matched:?}", format.id);
+            insta::with_settings!({
+                snapshot_path => samples_folder(format), prepend_module_to_snapshot => false, omit_expression => true
+            }, { insta::assert_json_snapshot!(name.as_str(), golden) });
+        }
+    }
+    assert!(folders.is_empty(), "samples of no format: {folders:?}");
+}
+
+#[test]
+fn no_prefix_of_a_sample_and_no_flipped_byte_makes_a_reader_panic() {
+    for format in FORMATS {
+        let ranges = fs::read_to_string(samples_folder(format).join("sweep.txt")).unwrap_or_default();
+        for (name, blob) in samples_of(format) {
+            for offset in offsets(&name, blob.len(), &ranges) {
+                touch(&name, blob.clamp(0, offset));
+                for flip in [0x01, 0x80, 0xff] {
+                    touch(&name, flipped(&blob, offset, flip));
+                }
+            }
+        }
+    }
+}
+
+/// Every byte up to 4 KiB, in the last KiB and in the ranges of `sweep.txt`; in between, one in 61.
+fn offsets(name: &str, len: u64, ranges: &str) -> BTreeSet<u64> {
+    let mut offsets: BTreeSet<u64> = (0..len.min(4096)).chain(len.saturating_sub(1024)..len).collect();
+    if len <= SWEPT_BY_STRIDE_MAX {
+        offsets.extend((0..len).step_by(61));
+    }
+    for line in ranges.lines() {
+        let (file, range) = line.split_once(' ').expect("sweep.txt: <file> <start>..<end>");
+        let (start, end) = range.split_once("..").expect("sweep.txt: <file> <start>..<end>");
+        if file == name {
+            offsets.extend(start.parse::<u64>().unwrap()..end.parse::<u64>().unwrap().min(len));
+        }
+    }
+    offsets
+}
+
+/// Longer samples (images that are mostly zero) are swept in the ranges of `sweep.txt` only.
+const SWEPT_BY_STRIDE_MAX: u64 = 256 << 10;
+
+/// The sample with one byte changed.
+fn flipped(blob: &Blob, offset: u64, flip: u8) -> Blob {
+    let Ok(byte) = blob.read_at(offset, 1) else { return blob.clone() };
+    Blob::mapped(
+        blob.len(),
+        vec![
+            Extent { offset: 0, len: blob.len(), from: Origin::Blob(blob.clone(), 0) },
+            Extent { offset, len: 1, from: Origin::Blob(Blob::from_bytes([byte[0] ^ flip]), 0) },
+        ],
+    )
+}
+
+/// Reads an artifact, and some of what lies in it, as a scan would.
+fn touch(name: &str, blob: Blob) {
+    let artifact = artifact(name, blob);
+    let mut reading = Reading::new(&artifact, Store::small(), 4 << 20);
+    formats::read(&artifact, &mut reading);
+    for row in locations(&reading) {
+        assert!(row.0.checked_add(row.1).is_some_and(|end| end <= artifact.blob.len()), "{name}: {row:?} is outside");
+    }
+    for child in reading.children.iter().take(64) {
+        let mut bytes = Vec::new();
+        // Broken bytes may be unreadable: what counts is that it ends without a panic.
+        let _ = child.blob.stream().take(64 << 10).read_to_end(&mut bytes);
+        let _ = child.blob.read_up_to(child.blob.len() / 2, 100);
+    }
+}
+
+/// Every location of every fact, found through the serialized form so that no kind of fact can be forgotten.
+fn locations(reading: &Reading) -> Vec<(u64, u64)> {
+    fn walk(value: &serde_json::Value, found: &mut Vec<(u64, u64)>) {
+        if let Some(at) = value.get("at") {
+            found.push((at["offset"].as_u64().unwrap(), at["size"].as_u64().unwrap()));
+            return;
+        }
+        value.as_array().into_iter().flatten().for_each(|it| walk(it, found));
+        value.as_object().into_iter().flat_map(|it| it.values()).for_each(|it| walk(it, found));
+    }
+    let mut found = Vec::new();
+    walk(&serde_json::to_value(&reading.facts).unwrap(), &mut found);
+    found
+}
+
+fn facts_of(name: &str, blob: Blob) -> (Vec<&'static str>, serde_json::Value) {
+    let artifact = artifact(name, blob);
+    let mut reading = Reading::new(&artifact, Store::small(), 16 << 20);
+    let matched = formats::read(&artifact, &mut reading).iter().map(|it| it.id).collect();
+    let children: Vec<_> = reading.children.iter().map(child_json).collect();
+    let gaps: Vec<_> = reading.gaps.iter().map(|it| it.why.as_str()).collect();
+    let golden = serde_json::json!({
+        "formats": matched, "facts": reading.facts, "children": children, "gaps": gaps,
+    });
+    (matched, golden)
+}
+
+/// A child with a digest of its bytes (or why they cannot be read) and of what its container says about it.
+fn child_json(child: &formats::Child) -> serde_json::Value {
+    let mut bytes = Vec::new();
+    let content = match child.blob.stream().read_to_end(&mut bytes) {
+        Ok(_) => crc32(&bytes),
+        Err(error) => error.to_string(),
+    };
+    let mut json =
+        serde_json::json!({ "name": model::path_name(&child.name), "size": child.blob.len(), "crc32": content });
+    if child.node != Node::file() {
+        json["node"] = serde_json::to_value(&child.node).unwrap();
+    }
+    json
+}
+
+fn crc32(bytes: &[u8]) -> String {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    format!("{:08x}", crc.sum())
+}
+
+fn artifact(name: &str, blob: Blob) -> Artifact {
+    Artifact {
+        id: ArtifactId(0),
+        parent: None,
+        name: name.to_owned(),
+        raw_name: name.as_bytes().to_vec(),
+        depth: 0,
+        blob,
+        node: Node::file(),
+    }
+}
+
+fn samples_of(format: &Format) -> Vec<(String, Blob)> {
+    let mut samples = Vec::new();
+    for path in entries(&samples_folder(format)) {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name.ends_with(".snap") || name.ends_with(".snap.new") || name == "sweep.txt" || name == "README.md" {
+            continue;
+        }
+        let mut bytes = fs::read(&path).unwrap();
+        let name = match name.strip_suffix(".gz") {
+            Some(inner) if format.id != "gzip" => {
+                let mut unpacked = Vec::new();
+                flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).unwrap();
+                bytes = unpacked;
+                inner
+            }
+            _ => name,
+        };
+        samples.push((name.to_owned(), Blob::from_bytes(bytes)));
+    }
+    samples
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|it| it.unwrap().path())
+        .collect();
+    entries.sort();
+    entries
+}
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")
+}
+
+fn samples_folder(format: &Format) -> PathBuf {
+    samples().join(format.id)
+}

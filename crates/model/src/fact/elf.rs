@@ -1,0 +1,33 @@
+//! An ELF file.
+
+use serde::{Deserialize, Serialize};
+
+/// The parts of an ELF file that can be read without disassembly.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Elf {
+    /// `aarch64`, `arm`, `x86`, `x86-64`, `riscv64`, or the number of `e_machine`.
+    pub machine: String,
+    /// `exec`, `dyn`, `rel`, `core`, or the number of `e_type`.
+    pub kind: String,
+    /// 32 or 64.
+    pub bits: u8,
+    /// `PT_INTERP`: present in programs.
+    pub interpreter: Option<String>,
+    /// `DT_SONAME`.
+    pub soname: Option<String>,
+    /// `DT_NEEDED`.
+    pub needed: Vec<String>,
+    /// Undefined dynamic symbols, sorted.
+    pub imports: Vec<String>,
+    /// Defined dynamic symbols, sorted; bounded, see `n_exports`.
+    pub exports: Vec<String>,
+    /// How many dynamic symbols are defined.
+    pub n_exports: u32,
+    /// Names of the sections.
+    pub sections: Vec<String>,
+    /// GNU build id, in hex.
+    pub build_id: Option<String>,
+    /// Strings worth keeping: hosts, URLs, paths of programs and device nodes, property names, shell commands; sorted,
+    /// bounded.
+    pub strings: Vec<String>,
+}

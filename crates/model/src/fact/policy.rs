@@ -1,0 +1,18 @@
+//! An SELinux policy.
+
+use serde::{Deserialize, Serialize};
+
+/// What is read of a policy so far: which domains are permissive.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// `binary` or `cil`.
+    pub kind: String,
+    /// Version of a binary policy.
+    pub version: Option<u32>,
+    /// Domains in which nothing is enforced, sorted.
+    pub permissive: Vec<String>,
+    /// How many types and attributes it has.
+    pub n_types: u32,
+    /// What was not understood: then `permissive` may lack domains.
+    pub partial: bool,
+}

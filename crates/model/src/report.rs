@@ -1,0 +1,291 @@
+//! The one thing that is shown or kept: schema 1 of the JSON report. Fields are added, never renamed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Class, Confidence, Factors, Grade, Severity};
+use crate::verdict::{Answer, Subject};
+
+/// The number of the schema.
+pub const SCHEMA: u32 = 1;
+
+/// A report. Serialized, it is the JSON report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Who wrote it.
+    pub tool: Tool,
+    /// The day it speaks of, `YYYY-MM-DD`; `None` where neither option nor input says.
+    pub date: Option<String>,
+    /// The command line, without options that cannot change the result.
+    pub command: String,
+    /// What was given.
+    pub input: Vec<Input>,
+    /// What the phone says it is.
+    pub device: Device,
+    /// The answer.
+    pub verdict: VerdictLine,
+    /// Grade FINDING and SUSPICION, by rank.
+    pub findings: Vec<Row>,
+    /// Grade CAPABILITY.
+    pub capabilities: Vec<Row>,
+    /// Grade PRIVACY.
+    pub privacy: Vec<Row>,
+    /// Who controls this phone.
+    pub controllers: Vec<Controller>,
+    /// How much was read.
+    pub coverage: Coverage,
+    /// Where the tool could not look.
+    pub gaps: Vec<GapLine>,
+    /// What differs from a reference.
+    pub differences: Vec<Difference>,
+    /// What to do next.
+    pub next: Vec<String>,
+    /// All apps.
+    pub apps: Vec<AppLine>,
+    /// Programs that init starts.
+    pub daemons: Vec<DaemonLine>,
+}
+
+/// Name and versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `postern`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The date of the bundled knowledge.
+    pub knowledge: String,
+}
+
+/// Something that was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// Its file name.
+    pub name: String,
+    /// SHA-256 of its bytes; of the sorted list of names and hashes for a folder; empty where it could not be read.
+    pub sha256: String,
+    /// Bytes.
+    pub size: u64,
+    /// The format's id, `folder`, or `unknown`.
+    pub kind: String,
+}
+
+/// What the phone says it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// `ro.product.brand`.
+    pub brand: String,
+    /// `ro.product.model`.
+    pub model: String,
+    /// `ro.build.fingerprint`.
+    pub fingerprint: String,
+    /// `ro.build.version.release`.
+    pub android: String,
+    /// `ro.build.version.security_patch`.
+    pub patch_level: String,
+    /// `ro.build.type`.
+    pub build_type: String,
+    /// `ro.build.tags`.
+    pub tags: String,
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictLine {
+    /// The words.
+    pub answer: Answer,
+    /// How sure.
+    pub confidence: Confidence,
+    /// X: how much of what runs was inspected, in percent.
+    pub percent: u8,
+    /// What it is about.
+    pub subject: Subject,
+    /// A few plain sentences.
+    pub summary: Vec<String>,
+}
+
+/// A finding as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// 12 hex digits, see [`crate::Finding::id`].
+    pub id: String,
+    /// Id of the detector.
+    pub detector: String,
+    /// Class.
+    pub class: Class,
+    /// Grade.
+    pub grade: Grade,
+    /// Severity, computed from the factors.
+    pub severity: Severity,
+    /// Confidence.
+    pub confidence: Confidence,
+    /// One line.
+    pub title: String,
+    /// What was observed.
+    pub claim: String,
+    /// The innocent explanation that was considered.
+    pub benign: String,
+    /// What severity was computed from.
+    pub factors: Factors,
+    /// What the finding is about, beside the path.
+    pub subject: String,
+    /// Where the phone has it.
+    pub device_path: String,
+    /// The bytes that show it.
+    pub evidence: Vec<EvidenceLine>,
+    /// From source to sink.
+    pub flow: Vec<FlowStep>,
+    /// Public sources.
+    pub references: Vec<String>,
+    /// What to do.
+    pub action: String,
+}
+
+/// Bytes that show a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EvidenceLine {
+    /// The way through the nesting.
+    pub path: String,
+    /// Where the phone has it.
+    pub device_path: String,
+    /// SHA-256 of the artifact; empty where it has no bytes or could not be read.
+    pub sha256: String,
+    /// Where in the artifact.
+    pub offset: u64,
+    /// How many bytes; 0 where the artifact as a whole is meant.
+    pub size: u64,
+    /// What stands there.
+    pub detail: String,
+}
+
+/// A step of a flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowStep {
+    /// The way through the nesting.
+    pub path: String,
+    /// Class, in Java notation.
+    pub class: String,
+    /// Method with its descriptor.
+    pub method: String,
+    /// Offset of the instruction in the artifact.
+    pub offset: u64,
+    /// What happens to the value.
+    pub what: String,
+}
+
+/// Someone who controls the phone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Controller {
+    /// `updater`, `installer`, `device-owner`, `ca`, `platform-signed`…
+    pub role: String,
+    /// The package, or the subject of a certificate.
+    pub package: String,
+    /// Who signed it.
+    pub signer: String,
+    /// Where the phone has it.
+    pub device_path: String,
+}
+
+/// How much was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// By layer.
+    pub layers: Vec<LayerLine>,
+    /// Bytecode.
+    pub code: CodeCount,
+}
+
+/// How much of a layer was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerLine {
+    /// Its name.
+    pub layer: String,
+    /// In a word.
+    pub state: LayerState,
+    /// What is counted: `bytes`, `files` or `methods`.
+    pub unit: String,
+    /// How many were read.
+    pub read: u64,
+    /// How many there are, as far as is known.
+    pub total: u64,
+    /// Why not all.
+    pub why: String,
+}
+
+/// How much of a layer was read, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LayerState {
+    /// All that is there.
+    Read,
+    /// Some of it.
+    Partial,
+    /// It is there, and nothing of it was analysed.
+    Opaque,
+    /// The input has none.
+    Absent,
+}
+
+/// Bytecode, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeCount {
+    /// Methods that the headers tell of.
+    pub methods: u64,
+    /// Those that were analysed.
+    pub analysed: u64,
+}
+
+/// A place where the tool could not look; equal reasons in one artifact are counted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct GapLine {
+    /// The way through the nesting.
+    pub path: String,
+    /// Why.
+    pub why: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// A difference from a reference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    /// 1 is what matters most.
+    pub rank: u32,
+    /// `added`, `removed`, `changed` or `moved`.
+    pub kind: String,
+    /// What differs.
+    pub what: String,
+    /// On the left.
+    pub left: String,
+    /// On the right.
+    pub right: String,
+    /// Where the phone has it.
+    pub device_path: String,
+    /// What new capabilities it brings.
+    pub brings: Vec<String>,
+}
+
+/// An app.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AppLine {
+    /// Its package.
+    pub package: String,
+    /// Its version, name and code.
+    pub version: String,
+    /// Who signed it.
+    pub signer: String,
+    /// Where the phone has it.
+    pub device_path: String,
+}
+
+/// A program that init starts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct DaemonLine {
+    /// The service's name.
+    pub name: String,
+    /// The program.
+    pub device_path: String,
+    /// The user it runs as.
+    pub user: String,
+}
