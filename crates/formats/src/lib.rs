@@ -2,6 +2,18 @@
 //!
 //! Adding a format is one new file and its two lines below: `mod` and an entry of [`FORMATS`].
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects
+    )
+)]
+
 mod prop;
 mod reading;
 

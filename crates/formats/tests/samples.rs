@@ -5,6 +5,15 @@
 //! seen as `<name>` (images that are mostly zero), except for the format `gzip` itself. `sweep.txt` in the folder names
 //! the ranges that are swept byte by byte: `<file> <start>..<end>`, one a line.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;

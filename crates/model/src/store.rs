@@ -115,11 +115,11 @@ impl Store {
         self.0.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn cached(&self, key: (u64, u64)) -> Option<Arc<[u8]>> {
+    fn cached(&self, key: Key) -> Option<Arc<[u8]>> {
         self.0.cache.lock().unwrap_or_else(PoisonError::into_inner).find(key)
     }
 
-    fn keep(&self, key: (u64, u64), bytes: Arc<[u8]>) {
+    fn keep(&self, key: Key, bytes: Arc<[u8]>) {
         self.0.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(key, bytes, self.0.cache_max);
     }
 }
@@ -136,17 +136,21 @@ const HEAD: u64 = 16 << 10;
 /// Streams up to this length are kept in the cache, longer ones are spooled.
 const CACHED_MAX: u64 = 16 << 20;
 
+/// The blob and the start of the piece.
+type Key = (u64, u64);
+
 /// The least recently used pieces go first.
 #[derive(Default)]
 struct Cache {
-    pieces: HashMap<(u64, u64), (Arc<[u8]>, u64)>,
-    used: BTreeMap<u64, (u64, u64)>,
+    /// The bytes and when they were last used.
+    pieces: HashMap<Key, (Arc<[u8]>, u64)>,
+    used: BTreeMap<u64, Key>,
     clock: u64,
     size: u64,
 }
 
 impl Cache {
-    fn find(&mut self, key: (u64, u64)) -> Option<Arc<[u8]>> {
+    fn find(&mut self, key: Key) -> Option<Arc<[u8]>> {
         let (bytes, used) = self.pieces.get_mut(&key)?;
         self.used.remove(used);
         self.clock += 1;
@@ -155,7 +159,7 @@ impl Cache {
         Some(Arc::clone(bytes))
     }
 
-    fn insert(&mut self, key: (u64, u64), bytes: Arc<[u8]>, max: u64) {
+    fn insert(&mut self, key: Key, bytes: Arc<[u8]>, max: u64) {
         let len = bytes.len() as u64;
         if max < len {
             return;
@@ -233,7 +237,7 @@ struct Streamed {
 }
 
 impl Streamed {
-    fn decode(&self, key: (u64, u64), len: u64) -> Result<Arc<[u8]>, Fault> {
+    fn decode(&self, key: Key, len: u64) -> Result<Arc<[u8]>, Fault> {
         if let Some(bytes) = self.store.cached(key) {
             return Ok(bytes);
         }

@@ -151,7 +151,7 @@ impl Verdict {
             Grade::Suspicion => it.severity() <= Severity::Medium,
             Grade::Capability | Grade::Privacy => false,
         };
-        let rules: [(&dyn Fn(&Finding) -> bool, Answer); 5] = [
+        let rules: [(Rule, Answer); 5] = [
             (&implant, Answer::Implant),
             (&remote, Answer::RemoteControl),
             (&altered, Answer::IntegrityBroken),
@@ -195,6 +195,8 @@ impl Verdict {
         }
     }
 }
+
+type Rule<'a> = &'a dyn Fn(&Finding) -> bool;
 
 /// Below this share of what runs, nothing is said.
 const PERCENT_MIN: u8 = 50;

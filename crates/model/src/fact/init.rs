@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Section {
     /// `service`.
-    Service(Service),
+    Service(Box<Service>),
     /// `on`.
     Action(Action),
     /// `import`.
