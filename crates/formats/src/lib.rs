@@ -14,11 +14,13 @@
     )
 )]
 
+mod join;
 mod prop;
 mod reading;
 
 use model::{Artifact, Fault};
 
+pub use join::{Joined, join};
 pub use reading::{Child, Reading};
 
 /// A format: how to tell it, and how to read it.
@@ -71,27 +73,29 @@ pub const HEAD_SIZE: u64 = 8 << 10;
 /// Every format. The order is the order in which several that match are read.
 pub static FORMATS: &[&Format] = &[&prop::FORMAT];
 
-/// Reads one artifact by every format that matches. A format that fails leaves a gap, and what it read before.
-/// Returns the ids of the formats that matched.
+/// The formats whose bytes these are.
+pub fn identify(artifact: &Artifact) -> Result<Vec<&'static Format>, Fault> {
+    let head = artifact.blob.read_up_to(0, HEAD_SIZE)?;
+    Ok(FORMATS.iter().copied().filter(|it| (it.matches)(artifact, &head)).collect())
+}
+
+/// Reads one artifact by every format that matches, and returns these. A format that fails leaves a gap, and what it
+/// read before.
 pub fn read(artifact: &Artifact, out: &mut Reading) -> Vec<&'static Format> {
-    let head = match artifact.blob.read_up_to(0, HEAD_SIZE) {
-        Ok(head) => head,
+    let formats = match identify(artifact) {
+        Ok(formats) => formats,
         Err(fault) => {
             out.gap(format!("cannot be read: {fault}"));
             return Vec::new();
         }
     };
-    let mut matched = Vec::new();
-    for format in FORMATS {
-        if (format.matches)(artifact, &head) {
-            out.begin(format);
-            if let Err(fault) = (format.read)(artifact, out) {
-                out.gap(format!("{}: {fault}", format.title));
-            }
-            matched.push(*format);
+    for format in &formats {
+        out.begin(format);
+        if let Err(fault) = (format.read)(artifact, out) {
+            out.gap(format!("{}: {fault}", format.title));
         }
     }
-    matched
+    formats
 }
 
 impl Kind {
@@ -116,7 +120,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no format.
-    const NO_FORMAT: &[&str] = &["lib", "reading"];
+    const NO_FORMAT: &[&str] = &["join", "lib", "reading"];
 
     #[test]
     fn the_list_equals_the_folder() {

@@ -1,0 +1,9 @@
+//! The one pipeline: from paths on disk to a report. Threads are started here and nowhere else; nothing here prints.
+
+mod input;
+mod progress;
+mod walk;
+
+pub use input::{Given, InputError, open};
+pub use progress::{Phase, Progress, Silent};
+pub use walk::{Found, Want, walk};

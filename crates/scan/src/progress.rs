@@ -1,0 +1,51 @@
+//! What a long scan tells while it runs.
+
+/// A step of the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// The input is hashed and its containers are opened.
+    Read,
+    /// Facts become a phone.
+    Assemble,
+    /// Detectors run.
+    Detect,
+    /// The report is written together.
+    Conclude,
+}
+
+impl Phase {
+    /// The word for it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Phase::Read => "reading",
+            Phase::Assemble => "putting together",
+            Phase::Detect => "looking",
+            Phase::Conclude => "concluding",
+        }
+    }
+}
+
+/// Listens to a scan. Called from many threads.
+pub trait Progress: Sync {
+    /// A phase begins.
+    fn begin(&self, phase: Phase);
+
+    /// So many bytes more are known to lie ahead.
+    fn ahead(&self, bytes: u64);
+
+    /// So many bytes are done; the artifact is one of those at work.
+    fn done(&self, bytes: u64, name: &str);
+
+    /// A phase ends.
+    fn end(&self, phase: Phase);
+}
+
+/// Listens to nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: Phase) {}
+    fn ahead(&self, _: u64) {}
+    fn done(&self, _: u64, _: &str) {}
+    fn end(&self, _: Phase) {}
+}
