@@ -1,9 +1,11 @@
 //! The one pipeline: from paths on disk to a report. Threads are started here and nowhere else; nothing here prints.
 
+mod glob;
 mod input;
 mod progress;
 mod walk;
 
+pub use glob::Pattern;
 pub use input::{Given, InputError, open};
 pub use progress::{Phase, Progress, Silent};
 pub use walk::{Found, Want, walk};
