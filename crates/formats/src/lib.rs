@@ -17,6 +17,8 @@
 mod join;
 mod prop;
 mod reading;
+mod sparse;
+mod super_image;
 
 use model::{Artifact, Fault};
 
@@ -71,7 +73,7 @@ pub enum Kind {
 pub const HEAD_SIZE: u64 = 8 << 10;
 
 /// Every format. The order is the order in which several that match are read.
-pub static FORMATS: &[&Format] = &[&prop::FORMAT];
+pub static FORMATS: &[&Format] = &[&sparse::FORMAT, &super_image::FORMAT, &prop::FORMAT];
 
 /// The formats whose bytes these are.
 pub fn identify(artifact: &Artifact) -> Result<Vec<&'static Format>, Fault> {
