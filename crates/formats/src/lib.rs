@@ -14,11 +14,13 @@
     )
 )]
 
+mod codec;
 mod join;
 mod prop;
 mod reading;
 mod sparse;
 mod super_image;
+mod zip;
 
 use model::{Artifact, Fault};
 
@@ -73,7 +75,7 @@ pub enum Kind {
 pub const HEAD_SIZE: u64 = 8 << 10;
 
 /// Every format. The order is the order in which several that match are read.
-pub static FORMATS: &[&Format] = &[&sparse::FORMAT, &super_image::FORMAT, &prop::FORMAT];
+pub static FORMATS: &[&Format] = &[&sparse::FORMAT, &super_image::FORMAT, &prop::FORMAT, &zip::FORMAT];
 
 /// The formats whose bytes these are.
 pub fn identify(artifact: &Artifact) -> Result<Vec<&'static Format>, Fault> {
@@ -122,7 +124,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no format.
-    const NO_FORMAT: &[&str] = &["join", "lib", "reading"];
+    const NO_FORMAT: &[&str] = &["codec", "join", "lib", "reading"];
 
     #[test]
     fn the_list_equals_the_folder() {
