@@ -9,7 +9,7 @@ mod gap;
 mod reader;
 pub mod report;
 mod store;
-mod verdict;
+pub mod verdict;
 
 pub use artifact::{Artifact, ArtifactId, FileCapability, Node, NodeKind, Tree, path_name};
 pub use blob::{Blob, Extent, Origin, Source};

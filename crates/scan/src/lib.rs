@@ -1,10 +1,14 @@
 //! The one pipeline: from paths on disk to a report. Threads are started here and nowhere else; nothing here prints.
 
+mod check;
+mod conclude;
+mod coverage;
 mod glob;
 mod input;
 mod progress;
 mod walk;
 
+pub use check::{Check, check};
 pub use glob::Pattern;
 pub use input::{Given, InputError, open};
 pub use progress::{Phase, Progress, Silent};
