@@ -14,12 +14,22 @@
     )
 )]
 
+mod cil;
 mod codec;
+mod contexts;
+mod fstab;
+mod init_rc;
 mod join;
 mod prop;
+mod rc;
 mod reading;
+mod script;
+mod sepolicy;
 mod sparse;
 mod super_image;
+mod sysconfig;
+mod text;
+mod ueventd;
 mod zip;
 
 use model::{Artifact, Fault};
@@ -75,7 +85,20 @@ pub enum Kind {
 pub const HEAD_SIZE: u64 = 8 << 10;
 
 /// Every format. The order is the order in which several that match are read.
-pub static FORMATS: &[&Format] = &[&sparse::FORMAT, &super_image::FORMAT, &prop::FORMAT, &zip::FORMAT];
+pub static FORMATS: &[&Format] = &[
+    &sparse::FORMAT,
+    &super_image::FORMAT,
+    &prop::FORMAT,
+    &cil::FORMAT,
+    &contexts::FORMAT,
+    &fstab::FORMAT,
+    &init_rc::FORMAT,
+    &script::FORMAT,
+    &sepolicy::FORMAT,
+    &sysconfig::FORMAT,
+    &ueventd::FORMAT,
+    &zip::FORMAT,
+];
 
 /// The formats whose bytes these are.
 pub fn identify(artifact: &Artifact) -> Result<Vec<&'static Format>, Fault> {
@@ -124,7 +147,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no format.
-    const NO_FORMAT: &[&str] = &["codec", "join", "lib", "reading"];
+    const NO_FORMAT: &[&str] = &["codec", "join", "lib", "rc", "reading", "text"];
 
     #[test]
     fn the_list_equals_the_folder() {

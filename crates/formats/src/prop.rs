@@ -3,6 +3,7 @@
 use model::fact::property::Property;
 use model::{Artifact, Fault};
 
+use crate::text::{Line, read_lines, string};
 use crate::{Format, Kind, Reading};
 
 /// The format.
@@ -16,36 +17,25 @@ pub static FORMAT: Format = Format {
 };
 
 fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
-    let bytes = artifact.blob.bytes("property file", SIZE_MAX)?;
-    let mut offset = 0u64;
-    for line in bytes.split(|&byte| byte == b'\n') {
-        let size = line.len() as u64;
-        if let Some(property) = property_of(line.trim_ascii()) {
-            let row = out.row(offset, size, property);
+    read_lines(artifact, out, |out, line| {
+        if let Some(property) = property_of(&line) {
+            let row = out.row(line.offset, line.size(), property);
             out.facts.properties.push(row);
         }
-        offset = offset.saturating_add(size).saturating_add(1);
-    }
-    Ok(())
-}
-
-/// One line, trimmed. Comments and lines without `=` are none.
-fn property_of(line: &[u8]) -> Option<Property> {
-    if line.is_empty() || line.starts_with(b"#") {
-        return None;
-    }
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes.trim_ascii()).into_owned();
-    if let Some(rest) = line.strip_prefix(b"import ") {
-        let mut words = rest.split(u8::is_ascii_whitespace).filter(|it| !it.is_empty());
-        return Some(Property::Import { path: text(words.next()?), prefix: words.next().map(text) });
-    }
-    let equals = line.iter().position(|&byte| byte == b'=')?;
-    let (name, value) = (line.get(..equals)?, line.get(equals.checked_add(1)?..)?);
-    Some(match name.strip_suffix(b"?") {
-        Some(name) => Property::Default { name: text(name), value: text(value) },
-        None => Property::Set { name: text(name), value: text(value) },
     })
 }
 
-/// Property files are a few KiB; a hundred times the largest one seen.
-const SIZE_MAX: u64 = 4 << 20;
+/// One line; one without `=` says nothing. There are no continuation lines: a `\` at the end belongs to the value.
+fn property_of(line: &Line) -> Option<Property> {
+    if let Some(rest) = line.bytes.strip_prefix(b"import ") {
+        let mut words = rest.split(u8::is_ascii_whitespace).filter(|it| !it.is_empty());
+        return Some(Property::Import { path: string(words.next()?), prefix: words.next().map(string) });
+    }
+    let equals = line.bytes.iter().position(|&byte| byte == b'=')?;
+    let (name, value) = (line.bytes.get(..equals)?, line.bytes.get(equals.checked_add(1)?..)?);
+    let (name, value) = (name.trim_ascii(), string(value.trim_ascii()));
+    Some(match name.strip_suffix(b"?") {
+        Some(name) => Property::Default { name: string(name), value },
+        None => Property::Set { name: string(name), value },
+    })
+}

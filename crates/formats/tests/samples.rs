@@ -3,7 +3,8 @@
 //!
 //! A sample is `samples/<format id>/<file>`; its name is what the reader sees. A file `<name>.gz` is unpacked first and
 //! seen as `<name>` (images that are mostly zero), except for the format `gzip` itself. `sweep.txt` in the folder names
-//! the ranges that are swept byte by byte: `<file> <start>..<end>`, one a line.
+//! the ranges that are swept byte by byte: `<file> <start>..<end>`, one a line. A `%2F` in a file name stands for a `/`
+//! in what the reader sees: the path of a file in its container.
 
 #![allow(
     clippy::unwrap_used,
@@ -152,11 +153,12 @@ fn crc32(bytes: &[u8]) -> String {
 }
 
 fn artifact(name: &str, blob: Blob) -> Artifact {
+    let name = name.replace("%2F", "/");
     Artifact {
         id: ArtifactId(0),
         parent: None,
-        name: name.to_owned(),
         raw_name: name.as_bytes().to_vec(),
+        name,
         depth: 0,
         blob,
         node: Node::file(),

@@ -11,6 +11,10 @@ pub struct ContextRule {
     pub pattern: String,
     /// The context; for `seapp` the outputs, as written.
     pub context: String,
+    /// The file type of a `file` rule (`--`, `-d`, `-c`…), or how a `property` rule matches (`exact string`); empty where
+    /// not stated.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub qualifier: String,
 }
 
 /// What a context rule labels.
