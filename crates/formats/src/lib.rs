@@ -20,7 +20,9 @@ mod contexts;
 mod fstab;
 mod init_rc;
 mod join;
+mod payload;
 mod prop;
+mod proto;
 mod rc;
 mod reading;
 mod script;
@@ -98,6 +100,7 @@ pub static FORMATS: &[&Format] = &[
     &sysconfig::FORMAT,
     &ueventd::FORMAT,
     &zip::FORMAT,
+    &payload::FORMAT,
 ];
 
 /// The formats whose bytes these are.
@@ -147,7 +150,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no format.
-    const NO_FORMAT: &[&str] = &["codec", "join", "lib", "rc", "reading", "text"];
+    const NO_FORMAT: &[&str] = &["codec", "join", "lib", "proto", "rc", "reading", "text"];
 
     #[test]
     fn the_list_equals_the_folder() {
