@@ -82,8 +82,8 @@ fn atom_len(rest: &[u8]) -> usize {
     rest.iter().position(end).unwrap_or(rest.len()).max(1)
 }
 
-/// The largest one seen has 1.5 MiB; twenty times that.
-const CIL_MAX: u64 = 32 << 20;
+/// The largest one seen has 1.5 MiB; ten times that.
+const CIL_MAX: u64 = 16 << 20;
 
 /// More types than any policy has.
 const PERMISSIVE_MAX: usize = 65_536;

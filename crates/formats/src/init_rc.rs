@@ -1,10 +1,9 @@
 //! Android init scripts: services, actions and imports.
 
-use model::fact::anomaly;
 use model::fact::init::{Action, Command, Section, Service, Socket};
 use model::{Artifact, Fault};
 
-use crate::rc::{Statement, Statements};
+use crate::rc::{Refused, Statement, Statements};
 use crate::text::{is_text, read_text};
 use crate::{Format, Kind, Reading};
 
@@ -44,7 +43,7 @@ fn starts_section(statement: &Statement) -> bool {
 
 fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     let bytes = read_text(artifact, out, SCRIPT_MAX)?;
-    let mut open: Option<Open> = None;
+    let (mut open, mut refused): (Option<Open>, _) = (None, Refused::default());
     for (n, statement) in Statements::of(&bytes).enumerate() {
         if n == STATEMENTS_MAX {
             out.gap(format!("not read from offset {:#x} on: more than {STATEMENTS_MAX} lines", statement.offset));
@@ -64,7 +63,7 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
                         action.commands.push(Command { args: statement.words, line: statement.line });
                         *end = statement.end;
                     }
-                    Some(Open { section: Section::Import(_), .. }) | None => refused(out, &statement),
+                    Some(Open { section: Section::Import(_), .. }) | None => refused.push(statement),
                 }
                 continue;
             }
@@ -72,10 +71,11 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
         close(out, open.take());
         match section {
             Some(section) => open = Some(Open { offset: statement.offset, end: statement.end, section }),
-            None => refused(out, &statement),
+            None => refused.push(statement),
         }
     }
     close(out, open);
+    refused.tell(out);
     Ok(())
 }
 
@@ -91,13 +91,6 @@ fn close(out: &mut Reading, open: Option<Open>) {
         let row = out.row(offset, end.saturating_sub(offset), section);
         out.facts.init.push(row);
     }
-}
-
-/// A line that init logs and passes over.
-fn refused(out: &mut Reading, statement: &Statement) {
-    let (offset, size) = (statement.offset, statement.end.saturating_sub(statement.offset));
-    let detail = format!("line {}: init passes over \"{}\"", statement.line, statement.word(0));
-    out.anomaly(offset, size, anomaly::Kind::Garbage, detail);
 }
 
 fn service_of(statement: &Statement) -> Option<Section> {

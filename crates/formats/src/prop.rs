@@ -22,6 +22,7 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
             let row = out.row(line.offset, line.size(), property);
             out.facts.properties.push(row);
         }
+        true
     })
 }
 

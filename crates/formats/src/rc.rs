@@ -1,5 +1,8 @@
 //! The words of Android's init language, which `init` and `ueventd` share.
 
+use model::fact::anomaly;
+
+use crate::Reading;
 use crate::text::string;
 
 /// A line of words: what stands before a line break that is not escaped.
@@ -15,6 +18,11 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
+    /// How many bytes it has.
+    pub fn size(&self) -> u64 {
+        self.end.saturating_sub(self.offset)
+    }
+
     /// Word `n`, empty where there is none.
     pub fn word(&self, n: usize) -> &str {
         self.words.get(n).map_or("", String::as_str)
@@ -23,6 +31,29 @@ impl Statement {
     /// The words from `n` on.
     pub fn from(&self, n: usize) -> &[String] {
         self.words.get(n..).unwrap_or_default()
+    }
+}
+
+/// Lines that init or ueventd logs and passes over: how many, and the first.
+#[derive(Default)]
+pub(crate) struct Refused {
+    n_lines: u32,
+    first: Option<Statement>,
+}
+
+impl Refused {
+    /// One more.
+    pub fn push(&mut self, statement: Statement) {
+        self.n_lines = self.n_lines.saturating_add(1);
+        self.first.get_or_insert(statement);
+    }
+
+    /// States them, once for a file.
+    pub fn tell(self, out: &mut Reading) {
+        let Some(first) = self.first else { return };
+        let (n_lines, line, word) = (self.n_lines, first.line, first.word(0));
+        let detail = format!("lines that are passed over: {n_lines}, the first is line {line}, \"{word}\"");
+        out.anomaly(first.offset, first.size(), anomaly::Kind::Garbage, detail);
     }
 }
 

@@ -247,5 +247,5 @@ const TYPE_ATTRIBUTE: u32 = 2;
 /// More types than any policy has.
 const PERMISSIVE_MAX: usize = 65_536;
 
-/// The largest one seen has 1 MiB; thirty times that. The tables stand at its start.
-const POLICY_MAX: u64 = 32 << 20;
+/// The largest one seen has 1 MiB; sixteen times that. The tables stand at its start.
+const POLICY_MAX: u64 = 16 << 20;

@@ -25,14 +25,16 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Calls `each` for the lines that say something, in order. What is no text, too long or too much is a gap.
+/// Calls `each` for the lines that say something, in order; it tells whether it understood. What was not understood, is
+/// no text, too long or too much is a gap.
 pub(crate) fn read_lines(
     artifact: &Artifact,
     out: &mut Reading,
-    mut each: impl FnMut(&mut Reading, Line),
+    mut each: impl FnMut(&mut Reading, Line) -> bool,
 ) -> Result<(), Fault> {
     let bytes = read_text(artifact, out, TEXT_MAX)?;
     let (mut offset, mut n_lines) = (0u64, 0u32);
+    let (mut n_refused, mut first_refused) = (0u32, 0u64);
     for raw in bytes.split(|&byte| byte == b'\n') {
         let blanks = raw.len().saturating_sub(raw.trim_ascii_start().len()) as u64;
         let line = Line { offset: offset.saturating_add(blanks), bytes: raw.trim_ascii() };
@@ -46,10 +48,18 @@ pub(crate) fn read_lines(
         }
         n_lines = n_lines.saturating_add(1);
         if LINE_MAX < line.bytes.len() {
+            // Few: each takes its share of the bytes.
             out.gap(format!("the line at offset {:#x} is not read: longer than {LINE_MAX} bytes", line.offset));
             continue;
         }
-        each(out, line);
+        let start = line.offset;
+        if !each(out, line) {
+            first_refused = if n_refused == 0 { start } else { first_refused };
+            n_refused = n_refused.saturating_add(1);
+        }
+    }
+    if n_refused != 0 {
+        out.gap(format!("lines that are not understood: {n_refused}, the first at offset {first_refused:#x}"));
     }
     Ok(())
 }

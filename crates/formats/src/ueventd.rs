@@ -1,10 +1,9 @@
 //! `ueventd.rc`: who may open which device node.
 
-use model::fact::anomaly;
 use model::fact::ueventd::Rule;
 use model::{Artifact, Fault};
 
-use crate::rc::{Statement, Statements};
+use crate::rc::{Refused, Statement, Statements};
 use crate::text::read_text;
 use crate::{Format, Kind, Reading};
 
@@ -23,20 +22,20 @@ pub static FORMAT: Format = Format {
 
 fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     let bytes = read_text(artifact, out, SCRIPT_MAX)?;
+    let mut refused = Refused::default();
     for (n, statement) in Statements::of(&bytes).enumerate() {
-        let (offset, size) = (statement.offset, statement.end.saturating_sub(statement.offset));
         if n == STATEMENTS_MAX {
-            out.gap(format!("not read from offset {offset:#x} on: more than {STATEMENTS_MAX} lines"));
+            out.gap(format!("not read from offset {:#x} on: more than {STATEMENTS_MAX} lines", statement.offset));
             break;
         }
         if let Some(rule) = rule_of(&statement) {
-            let row = out.row(offset, size, rule);
+            let row = out.row(statement.offset, statement.size(), rule);
             out.facts.ueventd.push(row);
         } else if !DIRECTIVES.contains(&statement.word(0)) {
-            let detail = format!("line {}: ueventd passes over \"{}\"", statement.line, statement.word(0));
-            out.anomaly(offset, size, anomaly::Kind::Garbage, detail);
+            refused.push(statement);
         }
     }
+    refused.tell(out);
     Ok(())
 }
 
