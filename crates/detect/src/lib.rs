@@ -1,11 +1,14 @@
 //! Phone and surface to findings. A detector judges facts; it opens nothing and cannot fail.
 //!
-//! Adding a detector is one new file and its two lines below: `mod` and an entry of [`DETECTORS`].
+//! Adding a detector is one new file and its line in the list below. Its `CASES` show it firing, and staying silent on
+//! what looks the same and is innocent; without them the list does not compile for tests.
 
 mod controllers;
-mod debuggable_app;
+#[cfg(test)]
+mod fixture;
 
-use model::{Class, Finding};
+use model::finding::Factors;
+use model::{Class, Confidence, Finding, Grade};
 use phone::Phone;
 use surface::Surface;
 
@@ -31,8 +34,36 @@ pub struct Context<'a> {
     pub surface: &'a Surface<'a>,
 }
 
-/// Every detector.
-pub static DETECTORS: &[&Detector] = &[&debuggable_app::DETECTOR];
+/// Declares the modules, the list, and for tests the list with its cases.
+macro_rules! detectors {
+    ($($name:ident,)*) => {
+        $(mod $name;)*
+
+        /// Every detector.
+        pub static DETECTORS: &[&Detector] = &[$(&$name::DETECTOR,)*];
+
+        #[cfg(test)]
+        static CASES: &[(&Detector, &fixture::Cases)] = &[$((&$name::DETECTOR, &$name::CASES),)*];
+    };
+}
+
+detectors! {
+    cleartext_updater,
+    code_outside_app_folders,
+    dangling_service,
+    debug_signed_app,
+    debuggable_app,
+    evasive_container,
+    exported_privileged_component,
+    foreign_system_uid,
+    hidden_installer,
+    permissive_domain,
+    privileged_service,
+    secret_dialer_code,
+    stranger_adb_key,
+    verification_disabled,
+    weak_permission,
+}
 
 /// Runs every detector, and sorts what they find by rank: grade, then severity, then confidence, then place.
 pub fn detect(context: &Context) -> Vec<Finding> {
@@ -57,12 +88,37 @@ fn rank_of(finding: &Finding) -> impl Ord + '_ {
     )
 }
 
+impl Detector {
+    /// A finding with what is common to all of this detector; the caller adds subject, place, evidence, the benign
+    /// reading and what to do.
+    fn finding(&self, grade: Grade, confidence: Confidence, factors: Factors, claim: String) -> Finding {
+        Finding {
+            detector: self.id,
+            class: self.class,
+            grade,
+            confidence,
+            factors,
+            title: self.title.to_owned(),
+            claim,
+            benign: String::new(),
+            subject: String::new(),
+            device_path: String::new(),
+            evidence: Vec::new(),
+            flow: Vec::new(),
+            references: Vec::new(),
+            action: String::new(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// Files of `src` that are no detector.
-    const NO_DETECTOR: &[&str] = &["controllers", "lib"];
+    const NO_DETECTOR: &[&str] = &["controllers", "fixture", "lib"];
 
     #[test]
     fn the_list_equals_the_folder() {
@@ -74,6 +130,34 @@ mod tests {
         files.sort();
         let mut ids: Vec<String> = DETECTORS.iter().map(|it| it.id.replace('-', "_")).collect();
         ids.sort();
-        assert_eq!(ids, files, "every file in src is a detector of that id, and stands in DETECTORS");
+        assert_eq!(ids, files, "every file in src is a detector of that id, and stands in the list");
+    }
+
+    #[test]
+    fn every_detector_fires_on_its_cases_and_is_silent_on_what_looks_alike() {
+        for (detector, cases) in CASES {
+            assert!(!cases.fires.is_empty() && !cases.silent.is_empty(), "{} lacks a case", detector.id);
+            for (n, case) in cases.fires.iter().enumerate() {
+                let findings = case().detect(detector);
+                assert!(!findings.is_empty(), "{} does not fire on its case {n}", detector.id);
+                let mut ids = BTreeSet::new();
+                for finding in findings {
+                    assert!(ids.insert(finding.id()), "{}: two findings with one id: {finding:?}", detector.id);
+                    assert_eq!((finding.detector, finding.class), (detector.id, detector.class));
+                    assert!(!finding.evidence.is_empty(), "{}: no evidence", detector.id);
+                    assert!(
+                        ![&finding.claim, &finding.benign, &finding.subject, &finding.action]
+                            .iter()
+                            .any(|it| it.is_empty()),
+                        "{}: an empty text in {finding:?}",
+                        detector.id
+                    );
+                }
+            }
+            for (n, case) in cases.silent.iter().enumerate() {
+                let findings = case().detect(detector);
+                assert!(findings.is_empty(), "{} fires on its look-alike {n}: {findings:?}", detector.id);
+            }
+        }
     }
 }

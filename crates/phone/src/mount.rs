@@ -262,7 +262,7 @@ fn mounts_of_dump(id: ArtifactId, listing: &Listing) -> Vec<Mount> {
         mount(String::new(), "system", None, "/system".to_owned(), Environment::Normal);
         return mounts;
     }
-    if ROOT_FILES.iter().any(|it| listing.has(id, it)) {
+    if ["/init.rc", "/init"].iter().any(|it| listing.has(id, it)) {
         mount(String::new(), "root", None, String::new(), Environment::Normal);
         return mounts;
     }
@@ -290,7 +290,7 @@ fn mounts_of_dump(id: ArtifactId, listing: &Listing) -> Vec<Mount> {
     mounts
 }
 
-/// What only the root of a phone has.
+/// What only the root of a phone has. (A dump has `/system/build.prop` too, in its folder for that partition.)
 const ROOT_FILES: &[&str] = &["/init.rc", "/init", "/system/build.prop"];
 
 /// What only recovery's ramdisk has.

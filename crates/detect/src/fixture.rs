@@ -1,0 +1,203 @@
+//! Small made phones for the detectors' cases.
+
+use model::fact::anomaly::{Anomaly, Kind};
+use model::fact::app::{App, Component, ComponentKind, IntentFilter, UsesPermission};
+use model::fact::certificate::{Certificate, Role};
+use model::fact::init::{Section, Service};
+use model::fact::property::Property;
+use model::{Artifact, ArtifactId, Blob, Facts, Finding, Location, Node, NodeKind, Row, Tree};
+use phone::Phone;
+use surface::Surface;
+
+use crate::{Context, Detector};
+
+/// What shows a detector firing, and what looks alike and is innocent.
+pub(crate) struct Cases {
+    pub fires: &'static [fn() -> Fixture],
+    pub silent: &'static [fn() -> Fixture],
+}
+
+/// A phone in the making: an unpacked dump.
+pub(crate) struct Fixture {
+    pub tree: Tree,
+    pub facts: Facts,
+    pub formats: Vec<Vec<&'static str>>,
+}
+
+impl Fixture {
+    /// A folder with a `build.prop` that says nothing.
+    pub fn phone() -> Fixture {
+        let mut fixture = Fixture { tree: Tree::default(), facts: Facts::default(), formats: Vec::new() };
+        fixture.push(None, "dump", Node { kind: NodeKind::Directory, ..Node::default() }, &[]);
+        fixture.file("/system/build.prop");
+        fixture
+    }
+
+    fn push(&mut self, parent: Option<u32>, name: &str, node: Node, formats: &[&'static str]) -> ArtifactId {
+        let id = self.tree.next_id();
+        self.tree.push(Artifact {
+            id,
+            parent: parent.map(ArtifactId),
+            name: name.to_owned(),
+            raw_name: name.as_bytes().to_vec(),
+            depth: u32::from(parent.is_some()),
+            blob: Blob::from_bytes(*b"bytes"),
+            node,
+        });
+        self.formats.push(formats.to_vec());
+        id
+    }
+
+    /// A file; twice the same path is the same file.
+    pub fn file(&mut self, path: &str) -> ArtifactId {
+        self.node(path, Node::file())
+    }
+
+    pub fn node(&mut self, path: &str, node: Node) -> ArtifactId {
+        match self.tree.iter().find(|it| it.name == path) {
+            Some(known) => known.id,
+            None => self.push(Some(0), path, node, &[]),
+        }
+    }
+
+    pub fn at(artifact: ArtifactId) -> Location {
+        Location { artifact, offset: 0, size: 5 }
+    }
+
+    pub fn row<T>(artifact: ArtifactId, value: T) -> Row<T> {
+        Row { at: Fixture::at(artifact), value }
+    }
+
+    pub fn with_file(mut self, path: &str) -> Fixture {
+        self.file(path);
+        self
+    }
+
+    pub fn with_node(mut self, path: &str, node: Node) -> Fixture {
+        self.node(path, node);
+        self
+    }
+
+    /// A property of `/system/build.prop`.
+    pub fn property(mut self, name: &str, value: &str) -> Fixture {
+        let file = self.file("/system/build.prop");
+        let property = Property::Set { name: name.to_owned(), value: value.to_owned() };
+        self.facts.properties.push(Fixture::row(file, property));
+        self
+    }
+
+    /// An app, signed by a certificate of this subject (whose hash is the subject too).
+    pub fn app(mut self, path: &str, app: App, signer: &str) -> Fixture {
+        let file = self.push(Some(0), path, Node::file(), &["zip", "apk"]);
+        self.facts.apps.push(Fixture::row(file, app));
+        self.facts.certificates.push(Fixture::row(file, certificate(Role::ApkV2, signer)));
+        self
+    }
+
+    /// The platform, signed by a certificate of this subject, with its permissions.
+    pub fn platform(self, signer: &str) -> Fixture {
+        let mut android = app("android");
+        for (name, level) in [
+            ("android.permission.INTERNET", 0),
+            ("android.permission.READ_SMS", 1),
+            ("android.permission.INSTALL_PACKAGES", 0x12),
+            ("android.permission.DUMP", 0x2),
+        ] {
+            android.permissions.push(model::fact::app::Permission {
+                name: name.to_owned(),
+                protection_level: level,
+                group: None,
+            });
+        }
+        self.app("/system/framework/framework-res.apk", android, signer)
+    }
+
+    pub fn certificate(mut self, path: &str, role: Role, subject: &str) -> Fixture {
+        let file = self.file(path);
+        self.facts.certificates.push(Fixture::row(file, certificate(role, subject)));
+        self
+    }
+
+    pub fn service(mut self, service: Service) -> Fixture {
+        let file = self.file("/system/etc/init/test.rc");
+        self.facts.init.push(Fixture::row(file, Section::Service(Box::new(service))));
+        self
+    }
+
+    pub fn anomaly(mut self, path: &str, format: &str, kind: Kind) -> Fixture {
+        let file = self.file(path);
+        let anomaly = Anomaly { format: format.to_owned(), kind, detail: "an entry".to_owned() };
+        self.facts.anomalies.push(Fixture::row(file, anomaly));
+        self
+    }
+
+    /// What a detector finds.
+    pub fn detect(self, detector: &Detector) -> Vec<Finding> {
+        let phone = Phone::assemble(self.tree, self.facts, Vec::new(), self.formats);
+        let surface = Surface::of(&phone);
+        let mut findings = Vec::new();
+        (detector.detect)(&Context { phone: &phone, surface: &surface }, &mut findings);
+        findings
+    }
+}
+
+/// An enabled app for a current Android.
+pub(crate) fn app(package: &str) -> App {
+    App {
+        package: package.to_owned(),
+        target_sdk: Some(33),
+        has_application: true,
+        has_code: true,
+        enabled: true,
+        ..App::default()
+    }
+}
+
+/// An app that asks for permissions.
+pub(crate) fn app_asking(package: &str, permissions: &[&str]) -> App {
+    let uses = permissions.iter().map(|it| UsesPermission { name: (*it).to_owned(), max_sdk: None });
+    App { uses_permissions: uses.collect(), ..app(package) }
+}
+
+/// An exported, enabled component with one intent filter.
+pub(crate) fn component(kind: ComponentKind, name: &str, permission: Option<&str>, actions: &[&str]) -> Component {
+    Component {
+        kind,
+        name: name.to_owned(),
+        exported: Some(true),
+        enabled: true,
+        permission: permission.map(str::to_owned),
+        filters: vec![IntentFilter {
+            actions: actions.iter().map(|it| (*it).to_owned()).collect(),
+            ..IntentFilter::default()
+        }],
+        ..Component::default()
+    }
+}
+
+/// A service of init.
+pub(crate) fn service(name: &str, program: &str, user: Option<&str>) -> Service {
+    Service {
+        name: name.to_owned(),
+        args: vec![program.to_owned()],
+        user: user.map(str::to_owned),
+        ..Service::default()
+    }
+}
+
+pub(crate) fn certificate(role: Role, subject: &str) -> Certificate {
+    Certificate {
+        role,
+        sha256: subject.to_owned(),
+        sha1: subject.to_owned(),
+        public_key_sha256: subject.to_owned(),
+        subject: subject.to_owned(),
+        issuer: subject.to_owned(),
+        serial: "01".to_owned(),
+        not_before: 0,
+        not_after: 4_000_000_000,
+        key_algorithm: "RSA".to_owned(),
+        key_bits: Some(2048),
+        signature_algorithm: "sha256WithRSAEncryption".to_owned(),
+    }
+}
