@@ -14,12 +14,19 @@
     )
 )]
 
+mod archive;
+mod brotli;
+mod bzip2;
 mod cil;
 mod codec;
 mod contexts;
+mod cpio;
 mod fstab;
+mod gzip;
 mod init_rc;
 mod join;
+mod lz4;
+mod lzma;
 mod payload;
 mod prop;
 mod proto;
@@ -30,9 +37,12 @@ mod sepolicy;
 mod sparse;
 mod super_image;
 mod sysconfig;
+mod tar;
 mod text;
 mod ueventd;
+mod xz;
 mod zip;
+mod zstd;
 
 use model::{Artifact, Fault};
 
@@ -101,6 +111,15 @@ pub static FORMATS: &[&Format] = &[
     &ueventd::FORMAT,
     &zip::FORMAT,
     &payload::FORMAT,
+    &tar::FORMAT,
+    &cpio::FORMAT,
+    &gzip::FORMAT,
+    &xz::FORMAT,
+    &lzma::FORMAT,
+    &bzip2::FORMAT,
+    &zstd::FORMAT,
+    &lz4::FORMAT,
+    &brotli::FORMAT,
 ];
 
 /// The formats whose bytes these are.
@@ -150,7 +169,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no format.
-    const NO_FORMAT: &[&str] = &["codec", "join", "lib", "proto", "rc", "reading", "text"];
+    const NO_FORMAT: &[&str] = &["archive", "codec", "join", "lib", "proto", "rc", "reading", "text"];
 
     #[test]
     fn the_list_equals_the_folder() {

@@ -1,6 +1,5 @@
 //! The central directory of a zip, with what is odd about it.
 
-use std::collections::BTreeMap;
 use std::io::{self, BufReader};
 
 use flate2::bufread::DeflateDecoder;
@@ -8,7 +7,8 @@ use model::fact::anomaly::Kind;
 use model::{Blob, Fault, Reader};
 
 use super::end::{self, End};
-use super::entry::{self, Entry, Odd};
+use super::entry::{self, Entry};
+use crate::archive::{ENTRIES_MAX, Odd};
 
 /// What an archive holds.
 #[derive(Debug)]
@@ -120,9 +120,6 @@ fn padding(blob: &Blob, end: u64) -> u64 {
     pos.min(end)
 }
 
-/// Ten times what the largest factory archives hold; more than zip64-less archives can count.
-const ENTRIES_MAX: u64 = 1 << 18;
-
 /// Four times what [`ENTRIES_MAX`] entries of usual names take.
 const CENTRAL_MAX: u64 = 64 << 20;
 
@@ -193,6 +190,3 @@ fn local(blob: &Blob, pos: u64, left: &mut u64, odd: &mut Odd) -> Result<Option<
     }
     Ok(Some((entry, next)))
 }
-
-/// Counts anomalies of each kind.
-pub(super) type Counts = BTreeMap<Kind, u64>;

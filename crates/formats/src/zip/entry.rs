@@ -5,8 +5,8 @@ use std::io::Read;
 use model::fact::anomaly::Kind;
 use model::{Blob, Extent, Fault, Origin, Reader, Store};
 
-use super::directory::Counts;
 use super::end::End;
+use crate::archive::Odd;
 use crate::codec::{self, Codec};
 
 /// An entry of an archive. Sizes and offsets are those that a phone would use, offsets are from the blob's start.
@@ -257,24 +257,7 @@ impl Entry {
     }
 
     fn name_anomaly(&self, odd: &mut Odd) {
-        let name = &self.name;
-        let what = if name.is_empty() {
-            "empty"
-        } else if name.starts_with(b"/") {
-            "absolute"
-        } else if name.split(|&it| it == b'/' || it == b'\\').any(|it| it == b"..") {
-            "climbs with .."
-        } else if std::str::from_utf8(name).is_err() {
-            "not UTF-8"
-        } else if name.iter().any(u8::is_ascii_control) {
-            "holds control characters"
-        } else if NAME_MAX < name.len() {
-            "longer than a path can be"
-        } else {
-            return;
-        };
-        let detail = format!("{}: {what}", model::path_name(name.get(..NAME_MAX).unwrap_or(name)));
-        odd.push(self.central_offset, CENTRAL_SIZE, Kind::HostileName, detail);
+        odd.name(self.central_offset, CENTRAL_SIZE, &self.name);
     }
 }
 
@@ -286,9 +269,6 @@ const DEFLATE_RATIO: u64 = 1032;
 
 /// Enough to tell deflate from noise.
 const PROBED: u64 = 64 << 10;
-
-/// `PATH_MAX` of Linux.
-const NAME_MAX: usize = 4096;
 
 struct Local {
     name: Vec<u8>,
@@ -354,43 +334,3 @@ fn zip64(extra: &[u8], values: [&mut u64; 3]) {
         return;
     }
 }
-
-/// What is odd about an archive: ranges in it, bounded in number for each kind.
-#[derive(Debug, Default)]
-pub(crate) struct Odd {
-    /// What is told one by one.
-    pub list: Vec<Oddity>,
-    counts: Counts,
-}
-
-/// One anomaly (see [`crate::Reading::anomaly`]).
-#[derive(Debug, Clone)]
-pub(crate) struct Oddity {
-    /// Where it starts.
-    pub offset: u64,
-    /// How many bytes it has.
-    pub size: u64,
-    /// What it is.
-    pub kind: Kind,
-    /// Which entry, and which values.
-    pub detail: String,
-}
-
-impl Odd {
-    /// Adds one, unless there are [`ODD_MAX`] of its kind.
-    pub(super) fn push(&mut self, offset: u64, size: u64, kind: Kind, detail: impl Into<String>) {
-        let count = self.counts.entry(kind).or_default();
-        *count = count.saturating_add(1);
-        if *count <= ODD_MAX {
-            self.list.push(Oddity { offset, size, kind, detail: detail.into() });
-        }
-    }
-
-    /// How many of each kind are not in the list.
-    pub(super) fn more(&self) -> impl Iterator<Item = (Kind, u64)> {
-        self.counts.iter().filter_map(|(&kind, &n)| Some((kind, n.checked_sub(ODD_MAX).filter(|&it| it != 0)?)))
-    }
-}
-
-/// Enough to see what kind of archive it is; the rest is counted.
-const ODD_MAX: u64 = 16;

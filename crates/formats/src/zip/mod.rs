@@ -14,11 +14,13 @@ mod entry;
 use std::collections::BTreeSet;
 
 use model::fact::anomaly;
+use model::fact::package::Package;
 use model::{Artifact, Blob, Fault, Node, NodeKind};
 
 pub(crate) use directory::{Directory, directory};
-pub(crate) use entry::{Entry, Odd};
+pub(crate) use entry::Entry;
 
+use crate::archive::{self, Odd};
 use crate::{Format, Kind, Reading};
 
 /// The format.
@@ -75,12 +77,12 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     }
     shared_names(&entries, &mut odd);
     check(artifact, &entries, &mut odd);
-    for it in &odd.list {
-        let size = it.size.min(artifact.blob.len().saturating_sub(it.offset));
-        out.anomaly(it.offset, size, it.kind, it.detail.clone());
-    }
-    for (kind, more) in odd.more() {
-        out.gap(format!("{more} more anomalies of the kind {kind:?} are not listed"));
+    odd.tell(artifact, out);
+    let names = entries.iter().map(|it| (it.name.as_slice(), it.uncompressed_size));
+    if let Some(mut package) = archive::package_of(names) {
+        read_metadata(artifact, &entries, &mut package, out);
+        let row = out.row(0, artifact.blob.len(), package);
+        out.facts.packages.push(row);
     }
     fault.map_or(Ok(()), Err)
 }
@@ -116,6 +118,26 @@ fn emit(artifact: &Artifact, entry: &Entry, odd: &mut Odd, out: &mut Reading) {
 
 /// `PATH_MAX` of Linux.
 const TARGET_MAX: u64 = 4096;
+
+/// What an update package says about itself (AOSP `build/make/tools/releasetools`, `WriteMetadata`): lines of `key=value`.
+fn read_metadata(artifact: &Artifact, entries: &[Entry], package: &mut Package, out: &mut Reading) {
+    let Some(entry) = entries.iter().find(|it| it.name == b"META-INF/com/android/metadata") else { return };
+    let bytes = match entry.blob(&artifact.blob, &out.store).bytes("update metadata", METADATA_MAX) {
+        Ok(bytes) => bytes,
+        Err(fault) => return out.gap(format!("META-INF/com/android/metadata: {fault}")),
+    };
+    for line in bytes.split(|&it| it == b'\n') {
+        let Some(equals) = line.iter().position(|&it| it == b'=') else { continue };
+        let (key, value) = line.split_at(equals);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes.trim_ascii()).into_owned();
+        package.properties.push((text(key), text(value.get(1..).unwrap_or_default())));
+    }
+    // An update from one certain build holds differences to it.
+    package.incremental |= package.properties.iter().any(|it| it.0.starts_with("pre-build"));
+}
+
+/// A hundred times the usual.
+const METADATA_MAX: u64 = 256 << 10;
 
 /// Two entries of one name, and a file that is also the folder of another entry.
 fn shared_names(entries: &[Entry], odd: &mut Odd) {
