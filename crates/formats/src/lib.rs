@@ -21,13 +21,16 @@ mod cil;
 mod codec;
 mod contexts;
 mod cpio;
+mod ext4;
 mod fstab;
 mod gzip;
 mod init_rc;
 mod join;
 mod lz4;
 mod lzma;
+mod pages;
 mod payload;
+mod posix;
 mod prop;
 mod proto;
 mod rc;
@@ -40,6 +43,7 @@ mod sysconfig;
 mod tar;
 mod text;
 mod ueventd;
+mod walk;
 mod xz;
 mod zip;
 mod zstd;
@@ -120,6 +124,7 @@ pub static FORMATS: &[&Format] = &[
     &zstd::FORMAT,
     &lz4::FORMAT,
     &brotli::FORMAT,
+    &ext4::FORMAT,
 ];
 
 /// The formats whose bytes these are.
@@ -169,7 +174,8 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no format.
-    const NO_FORMAT: &[&str] = &["archive", "codec", "join", "lib", "proto", "rc", "reading", "text"];
+    const NO_FORMAT: &[&str] =
+        &["archive", "codec", "join", "lib", "pages", "posix", "proto", "rc", "reading", "text", "walk"];
 
     #[test]
     fn the_list_equals_the_folder() {

@@ -64,10 +64,11 @@ impl Reading {
         self.children.push(Child { name: name.into(), blob, node });
     }
 
-    /// An entry that is named and cannot be read: it is listed, and reading it fails with this fault.
+    /// An entry that is named and cannot be read: it is listed, and reading it fails with this fault. Where its length
+    /// is not known (0), it counts as one byte, so that it is not taken for an empty file.
     pub fn unreadable(&mut self, name: impl Into<Vec<u8>>, len: u64, node: Node, fault: Fault) {
-        let missing = model::Extent { offset: 0, len, from: model::Origin::Missing(fault) };
-        self.entry(name, Blob::mapped(len, vec![missing]), node);
+        let missing = model::Extent { offset: 0, len: len.max(1), from: model::Origin::Missing(fault) };
+        self.entry(name, Blob::mapped(len.max(1), vec![missing]), node);
     }
 
     /// Decodes a stream of unknown length into a child. A stream that breaks or grows past the allowance leaves a gap
