@@ -136,7 +136,10 @@ impl Fixture {
         let phone = Phone::assemble(self.tree, self.facts, Vec::new(), self.formats);
         let surface = Surface::of(&phone);
         let mut findings = Vec::new();
-        (detector.detect)(&Context { phone: &phone, surface: &surface }, &mut findings);
+        (detector.detect)(
+            &Context { phone: &phone, surface: &surface, knowledge: knowledge::Knowledge::bundled() },
+            &mut findings,
+        );
         findings
     }
 }

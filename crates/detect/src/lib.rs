@@ -7,6 +7,7 @@ mod controllers;
 #[cfg(test)]
 mod fixture;
 
+use knowledge::Knowledge;
 use model::finding::Factors;
 use model::{Class, Confidence, Finding, Grade};
 use phone::Phone;
@@ -32,6 +33,8 @@ pub struct Context<'a> {
     pub phone: &'a Phone,
     /// Its surface.
     pub surface: &'a Surface<'a>,
+    /// What the world knows.
+    pub knowledge: &'a Knowledge,
 }
 
 /// Declares the modules, the list, and for tests the list with its cases.
@@ -48,6 +51,7 @@ macro_rules! detectors {
 }
 
 detectors! {
+    build_contradiction,
     cleartext_updater,
     code_outside_app_folders,
     dangling_service,
@@ -57,10 +61,12 @@ detectors! {
     exported_privileged_component,
     foreign_system_uid,
     hidden_installer,
+    ota_keys,
     permissive_domain,
     privileged_service,
     secret_dialer_code,
     stranger_adb_key,
+    test_keys,
     verification_disabled,
     weak_permission,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use detect::Context;
 use formats::Child;
+use knowledge::Knowledge;
 use model::report::{Input, Report, Tool};
 use model::{NodeKind, Store, path_name};
 use phone::Phone;
@@ -57,13 +58,13 @@ pub fn check(check: Check, store: &Store, progress: &dyn Progress) -> Result<(Re
     progress.end(Phase::Assemble);
 
     progress.begin(Phase::Detect);
-    let context = Context { phone: &phone, surface: &surface };
+    let context = Context { phone: &phone, surface: &surface, knowledge: Knowledge::bundled() };
     let findings = detect::detect(&context);
     let controllers = detect::controllers(&context);
     progress.end(Phase::Detect);
 
     progress.begin(Phase::Conclude);
-    let tool = Tool { name: "postern".to_owned(), version: check.version, knowledge: String::new() };
+    let tool = Tool { name: "postern".to_owned(), version: check.version, knowledge: knowledge::VERSION.to_owned() };
     let frame = Frame { tool, command: check.command, date: check.date, input };
     let result = conclude::conclude(&phone, &findings, controllers, frame);
     progress.end(Phase::Conclude);
