@@ -21,6 +21,7 @@ mod cil;
 mod codec;
 mod contexts;
 mod cpio;
+mod erofs;
 mod ext4;
 mod fstab;
 mod gzip;
@@ -125,6 +126,7 @@ pub static FORMATS: &[&Format] = &[
     &lz4::FORMAT,
     &brotli::FORMAT,
     &ext4::FORMAT,
+    &erofs::FORMAT,
 ];
 
 /// The formats whose bytes these are.

@@ -44,6 +44,15 @@ pub trait Chunks: Send + Sync {
     /// Decodes the piece that starts at `start`; the result has the length that [`Chunks::piece_at`] told.
     fn decode(&self, start: u64) -> Result<Vec<u8>, Fault>;
 
+    /// Decodes the piece that starts at `start` into `buf`, which is as long as the piece: for those that can spare the
+    /// copy.
+    fn decode_into(&self, start: u64, buf: &mut [u8]) -> Result<(), Fault> {
+        let piece = self.decode(start)?;
+        let truncated = Fault::Truncated { at: start, wanted: buf.len() as u64 };
+        buf.copy_from_slice(piece.get(..buf.len()).ok_or(truncated)?);
+        Ok(())
+    }
+
     /// How many bytes from `offset` on are known to be zero.
     fn zeros_at(&self, _offset: u64) -> u64 {
         0
@@ -203,7 +212,16 @@ impl<C: Chunks> Source for Chunked<C> {
                 return Err(Fault::Limit { what: "bytes of one compressed piece", bound: CHUNK_MAX });
             }
             let key = (self.id, start);
-            let piece = match self.store.cached(key) {
+            let cached = self.store.cached(key);
+            if cached.is_none() && pos == start && len != 0 && len <= buf.len() as u64 {
+                // Whoever takes a whole piece at once rarely comes back for it.
+                let (piece, rest) = buf.split_at_mut(len as usize);
+                self.chunks.decode_into(start, piece)?;
+                buf = rest;
+                pos += len;
+                continue;
+            }
+            let piece = match cached {
                 Some(piece) => piece,
                 None => {
                     let piece: Arc<[u8]> = self.chunks.decode(start)?.into();
