@@ -20,4 +20,4 @@ pub use gap::{Gap, Layer};
 pub use reader::Reader;
 pub use report::Report;
 pub use store::{CHUNK_MAX, Chunks, FileSource, Store};
-pub use verdict::{Answer, Verdict};
+pub use verdict::{Answer, Inspected, Subject, Verdict};
