@@ -15,12 +15,16 @@
 )]
 
 mod archive;
+mod avb_footer;
+mod boot_image;
 mod brotli;
 mod bzip2;
 mod cil;
 mod codec;
 mod contexts;
 mod cpio;
+mod dtb;
+mod dtbo;
 mod erofs;
 mod ext4;
 mod fstab;
@@ -44,6 +48,8 @@ mod sysconfig;
 mod tar;
 mod text;
 mod ueventd;
+mod vbmeta;
+mod vendor_boot;
 mod walk;
 mod xz;
 mod zip;
@@ -127,6 +133,12 @@ pub static FORMATS: &[&Format] = &[
     &brotli::FORMAT,
     &ext4::FORMAT,
     &erofs::FORMAT,
+    &boot_image::FORMAT,
+    &vendor_boot::FORMAT,
+    &dtb::FORMAT,
+    &dtbo::FORMAT,
+    &vbmeta::FORMAT,
+    &avb_footer::FORMAT,
 ];
 
 /// The formats whose bytes these are.

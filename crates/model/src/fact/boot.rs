@@ -15,6 +15,9 @@ pub struct Boot {
     pub patch_level: Option<String>,
     /// `cmdline` and `extra_cmdline`.
     pub cmdline: String,
+    /// The boot configuration of a vendor boot image: properties that become `ro.boot.*`, as text.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub bootconfig: String,
     /// `name` of the board.
     pub board: String,
     /// `kernel_size`.
