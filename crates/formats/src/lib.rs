@@ -14,6 +14,8 @@
     )
 )]
 
+mod adb_keys;
+mod apk;
 mod archive;
 mod avb_footer;
 mod boot_image;
@@ -33,6 +35,7 @@ mod init_rc;
 mod join;
 mod lz4;
 mod lzma;
+mod mac_permissions;
 mod pages;
 mod payload;
 mod posix;
@@ -51,6 +54,7 @@ mod ueventd;
 mod vbmeta;
 mod vendor_boot;
 mod walk;
+mod x509;
 mod xz;
 mod zip;
 mod zstd;
@@ -139,6 +143,10 @@ pub static FORMATS: &[&Format] = &[
     &dtbo::FORMAT,
     &vbmeta::FORMAT,
     &avb_footer::FORMAT,
+    &apk::FORMAT,
+    &x509::FORMAT,
+    &adb_keys::FORMAT,
+    &mac_permissions::FORMAT,
 ];
 
 /// The formats whose bytes these are.

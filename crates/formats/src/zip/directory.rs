@@ -48,6 +48,45 @@ impl Directory {
     }
 }
 
+/// The entries whose names are wanted, from the central directory alone: for readers of what is built on zip. What is odd
+/// or missing there is told by the zip format.
+pub(crate) fn select(blob: &Blob, mut wanted: impl FnMut(&[u8]) -> bool) -> Result<Directory, Fault> {
+    let end = end::find(blob)?;
+    let bytes = blob.read_at(end.central_offset, end.central_size.min(CENTRAL_MAX))?;
+    let mut directory = Directory {
+        entries: Vec::new(),
+        central_offset: end.central_offset,
+        central_size: end.central_size,
+        end_offset: end.offset,
+        archive_end: end.archive_end.min(blob.len()),
+        odd: Odd::default(),
+        fault: None,
+    };
+    let mut records = Reader::at(&bytes, end.central_offset);
+    for _ in 0..ENTRIES_MAX {
+        let mut record = records.clone();
+        let lens = record.rest().starts_with(b"PK\x01\x02").then(|| {
+            record.skip(28, "header")?;
+            let lens = [record.u16_le("name")?, record.u16_le("extra")?, record.u16_le("comment")?];
+            record.skip(12, "header")?;
+            Ok::<_, Fault>(lens.map(usize::from))
+        });
+        let Some(Ok([name, extra, comment])) = lens else { break };
+        let Ok(name) = record.take(name, "file name") else { break };
+        if wanted(name) {
+            match Entry::read(&mut records, blob, &end, &mut directory.odd) {
+                Ok(entry) => directory.entries.push(entry),
+                Err(_) => break,
+            }
+        } else if record.skip(extra.saturating_add(comment), "extra field").is_ok() {
+            records = record;
+        } else {
+            break;
+        }
+    }
+    Ok(directory)
+}
+
 fn central(blob: &Blob, end: &End) -> Result<Directory, Fault> {
     let mut directory = Directory {
         entries: Vec::new(),

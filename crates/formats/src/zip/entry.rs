@@ -162,7 +162,7 @@ impl Entry {
     }
 
     /// How many bytes of the archive are this entry's. Android takes a stored entry's length from its uncompressed size.
-    pub(super) fn occupied(&self) -> u64 {
+    pub(crate) fn occupied(&self) -> u64 {
         if self.content == Content::Stored { self.uncompressed_size } else { self.compressed_size }
     }
 

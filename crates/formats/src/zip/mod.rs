@@ -17,7 +17,7 @@ use model::fact::anomaly;
 use model::fact::package::Package;
 use model::{Artifact, Blob, Fault, Node, NodeKind};
 
-pub(crate) use directory::{Directory, directory};
+pub(crate) use directory::{Directory, directory, select};
 pub(crate) use entry::Entry;
 
 use crate::archive::{self, Odd};
