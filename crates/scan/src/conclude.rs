@@ -285,11 +285,12 @@ fn summary_of(
         summary.push(format!("What matters most: {}.", lower_first(&first.claim)));
     }
     let places: u64 = gaps.iter().map(|it| it.count).sum();
-    summary.push(format!(
-        "{} % of the code that runs on it was analysed, and {places} places could not be looked into: what was not \
-         looked at may hold anything.",
-        verdict.percent
-    ));
+    let places = match places {
+        0 => "every place could be looked into, as far as this version goes".to_owned(),
+        1 => "one place could not be looked into: it may hold anything".to_owned(),
+        _ => format!("{places} places could not be looked into: they may hold anything"),
+    };
+    summary.push(format!("{} % of the code that runs on it was analysed, and {places}.", verdict.percent));
     summary
 }
 

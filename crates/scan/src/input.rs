@@ -2,6 +2,7 @@
 //!
 //! Invariant: a symbolic link inside a folder is listed and never followed.
 
+use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -44,6 +45,7 @@ pub fn open(paths: &[PathBuf]) -> Result<Given, InputError> {
             let mut folder = Folder { root: path, entries: Vec::new(), unlisted: Vec::new() };
             folder.list(Path::new(""), 0);
             folder.drop_lost_owners();
+            folder.compare_with_listing();
             entries = folder.entries;
             let index = given.roots.len();
             given.unlisted.extend(folder.unlisted.into_iter().map(|(path, why)| (index, path, why)));
@@ -161,6 +163,42 @@ impl Folder<'_> {
         }
     }
 
+    /// Dumps come with a list of the files that the phone had. What it names and the folder lacks was lost on the way:
+    /// it is listed, and reading it fails.
+    fn compare_with_listing(&mut self) {
+        let Some(listing) = self.entries.iter().find(|it| it.name == LISTING).map(|it| it.blob.clone()) else { return };
+        let text = match listing.bytes("listing of a dump", LISTING_MAX) {
+            Ok(text) => text,
+            Err(fault) => return self.unlisted.push(("/all_files.txt".to_owned(), fault.to_string())),
+        };
+        let have: HashSet<&[u8]> = self.entries.iter().map(|it| it.name.as_slice()).collect();
+        let tops: HashSet<&[u8]> = have.iter().filter_map(|it| top_of(it)).collect();
+        let mut missing: Vec<Vec<u8>> = Vec::new();
+        for line in text.split(|&byte| byte == b'\n') {
+            let path = line.strip_prefix(b"./").unwrap_or(line).trim_ascii();
+            let name = [b"/", path].concat();
+            // A folder of which nothing is there was left out, and not lost.
+            let known_top = top_of(&name).is_some_and(|it| tops.contains(it));
+            if path.is_empty()
+                || have.contains(name.as_slice())
+                || !known_top
+                || path.split(|&it| it == b'/').any(|it| it == b"..")
+            {
+                continue;
+            }
+            missing.push(name);
+        }
+        for name in missing {
+            if ENTRIES_MAX <= self.entries.len() {
+                break;
+            }
+            let fault = Fault::Io("the dump's own list names this file, and the dump lacks it".to_owned());
+            let blob = Blob::mapped(1, vec![model::Extent { offset: 0, len: 1, from: model::Origin::Missing(fault) }]);
+            self.entries.push(Child { name, blob, node: Node::file() });
+        }
+        self.entries.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
     /// Where everything belongs to one user, owners and modes are the copy's and not the phone's: on a phone, root,
     /// system and shell own files.
     fn drop_lost_owners(&mut self) {
@@ -198,6 +236,19 @@ impl model::Source for Reopened {
     }
 }
 
+/// The list that dump tools leave (`find . -type f`, one path a line).
+const LISTING: &[u8] = b"/all_files.txt";
+
+/// A phone has under 100,000 files with paths of some 60 bytes.
+const LISTING_MAX: u64 = 64 << 20;
+
+/// The first component of `/a/b`, where there is a second.
+fn top_of(name: &[u8]) -> Option<&[u8]> {
+    let rest = name.strip_prefix(b"/")?;
+    let end = rest.iter().position(|&byte| byte == b'/')?;
+    rest.get(..end)
+}
+
 /// No phone nests folders deeper than a few dozen.
 const DEPTH_MAX: usize = 128;
 
@@ -219,6 +270,20 @@ mod tests {
         assert_eq!(names, ["/system", "/system/a", "/system/etc"]);
         assert_eq!(given.entries[0][2].node.target.as_deref(), Some("/etc"));
         assert_eq!(given.entries[0][1].node.mode, None, "one owner: modes are the copy's");
+    }
+
+    #[test]
+    fn a_file_that_the_listing_names_and_the_dump_lacks_is_listed_and_unreadable() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("system")).unwrap();
+        fs::write(folder.path().join("system/a"), "x").unwrap();
+        fs::write(folder.path().join("all_files.txt"), "./system/a\nsystem/big.apk\nrepo/readme\nsystem/../x\n")
+            .unwrap();
+        let given = open(&[folder.path().to_owned()]).unwrap();
+        let names: Vec<_> = given.entries[0].iter().map(|it| String::from_utf8_lossy(&it.name)).collect();
+        assert_eq!(names, ["/all_files.txt", "/system", "/system/a", "/system/big.apk"]);
+        let fault = given.entries[0][3].blob.read_at(0, 1).unwrap_err();
+        assert!(fault.to_string().contains("the dump lacks it"), "{fault}");
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //! | 3 | cannot say |
 
 mod cat;
+mod check;
+mod explain;
 mod extract;
 mod look;
 mod ls;
@@ -68,9 +70,11 @@ struct Common {
 
 #[derive(Subcommand)]
 enum Command {
+    Check(check::Check),
     Ls(ls::Ls),
     Cat(cat::Cat),
     Extract(extract::Extract),
+    Explain(explain::Explain),
     /// Write the completions for a shell to standard output
     #[command(after_help = "Example:\n  postern completions bash > ~/.local/share/bash-completion/completions/postern")]
     Completions {
@@ -90,6 +94,8 @@ pub fn run() -> ExitCode {
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
     }
     let result = match cli.command {
+        Command::Check(it) => it.run(&cli.common),
+        Command::Explain(it) => it.run(&cli.common),
         Command::Ls(it) => it.run(&cli.common),
         Command::Cat(it) => it.run(&cli.common),
         Command::Extract(it) => it.run(&cli.common),
