@@ -17,7 +17,7 @@ pub fn again(report: &Report, evidence: &EvidenceLine) -> String {
     let dashes = if input.starts_with('-') || path.starts_with('-') { "-- " } else { "" };
     let words = format!("{dashes}{} {}", quoted(input), quoted(&path));
     match (evidence.offset, evidence.size) {
-        _ if evidence.sha256.is_empty() => format!("postern ls -l {words}"),
+        _ if evidence.sha256.is_empty() => format!("postern ls -lR {words}"),
         (_, 0) => format!("postern cat {words}"),
         (offset, size) => {
             let size = size.min(SHOWN_MAX);

@@ -117,6 +117,20 @@ fn html_carries_every_finding_and_every_gap() {
     }
 }
 
+#[test]
+fn the_picture_shows_every_app_every_daemon_and_every_finding() {
+    let report = made::full();
+    let html = rendered("html", &report, PLAIN);
+    let picture = html.split_once("<div class=\"phone\">").unwrap().1.split_once("<ul class=\"legend\">").unwrap().0;
+    for n in 1..=report.findings.len() {
+        assert!(picture.contains(&format!("<a href=\"#f{n}\">")), "finding {n}");
+    }
+    assert!(picture.contains("<a href=\"#c1\">") && picture.contains("<a href=\"#p1\">"));
+    for name in report.apps.iter().map(|it| &it.package).chain(report.daemons.iter().map(|it| &it.name)) {
+        assert!(picture.contains(&format!("<title>{}", escaped(name))), "{name:?}");
+    }
+}
+
 /// The escaping that is expected, written a second time and plainly.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();

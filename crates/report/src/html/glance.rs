@@ -17,6 +17,8 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if partitions.is_empty() {
         return writeln!(out, "<p class=\"quiet\">No app and no daemon was seen.</p>");
     }
+    let mut partitions: Vec<_> = partitions.into_iter().collect();
+    partitions.sort_by_key(|(partition, _)| order_of(partition));
     writeln!(out, "<div class=\"phone\">")?;
     for (partition, cells) in &partitions {
         let count = |kind| cells.iter().filter(|it| it.kind == kind).count() as u64;
@@ -27,14 +29,14 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             (Kind::Other, "other place", "other places"),
         ] {
             if 0 < count(kind) {
-                holds.push(words::many(count(kind), one, more));
+                holds.push(format!("<span>{}</span>", words::many(count(kind), one, more)));
             }
         }
         writeln!(
             out,
-            "<div class=\"stratum\"><p><b>{}</b> <span>{}</span></p><div class=\"cells\">",
+            "<div class=\"stratum\"><p><b>{}</b> {}</p><div class=\"cells\">",
             Html(partition),
-            holds.join(" · ")
+            holds.join(" ")
         )?;
         for cell in cells {
             write_cell(cell, out)?;
@@ -79,7 +81,7 @@ fn marks_of(report: &Report) -> Vec<Mark<'_>> {
     marks.collect()
 }
 
-/// Cells by partition, in the order of their names; what the phone has in no partition comes last.
+/// Cells by partition.
 fn partitions_of(report: &Report) -> BTreeMap<&str, Vec<Cell<'_>>> {
     let cell = |kind, name, detail, device_path| Cell { kind, name, detail, device_path, worst: None, more: 0 };
     let mut cells: Vec<Cell> = Vec::new();
@@ -104,16 +106,16 @@ fn partitions_of(report: &Report) -> BTreeMap<&str, Vec<Cell<'_>>> {
         by_path.entry(folder).or_default().extend(apps);
     }
 
+    // What lies in an app or is the program of a daemon belongs to it; all else is a place of its own.
+    let mut others: HashMap<&str, usize> = HashMap::new();
     for mark in marks_of(report) {
         let path = mark.row.device_path.as_str();
-        let owners = prefixes(path).find_map(|it| by_path.get(it));
-        let owners = match owners {
+        let owners = match prefixes(path).find_map(|it| by_path.get(it)) {
             Some(owners) => owners.clone(),
-            None => {
+            None => vec![*others.entry(path).or_insert_with(|| {
                 cells.push(cell(Kind::Other, path, "", path));
-                by_path.insert(path, vec![cells.len() - 1]);
-                vec![cells.len() - 1]
-            }
+                cells.len() - 1
+            })],
         };
         for owner in owners {
             match cells[owner].worst {
@@ -133,9 +135,9 @@ fn partitions_of(report: &Report) -> BTreeMap<&str, Vec<Cell<'_>>> {
     partitions
 }
 
-/// A path, and what it lies in: `/a/b!c/d`, `/a/b!c`, `/a/b`, `/a`.
+/// A path, and what it lies in: `/a/b!c/d`, `/a/b!c`, `/a/b`, `/a`. An empty path lies in nothing.
 fn prefixes(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(path), |it| it.rfind(['/', '!']).map(|at| &it[..at]))
+    std::iter::successors(Some(path), |it| it.rfind(['/', '!']).map(|at| &it[..at])).filter(|it| !it.is_empty())
 }
 
 /// The first component.
@@ -143,13 +145,28 @@ fn partition_of(device_path: &str) -> &str {
     let mut components = device_path.split('/').filter(|it| !it.is_empty());
     match (components.next(), components.next()) {
         (Some(partition), Some(_)) => partition,
-        (Some(_), None) => "root",
-        (None, _) => "the phone as a whole",
+        (Some(_), None) => ROOT,
+        (None, _) => WHOLE,
     }
 }
 
+/// Where a partition stands: Android's own in their usual order, then others by name (the sort is stable), then what is
+/// in none.
+fn order_of(partition: &str) -> usize {
+    let others = PARTITIONS.len();
+    match partition {
+        ROOT => others + 1,
+        WHOLE => others + 2,
+        _ => PARTITIONS.iter().position(|it| *it == partition).unwrap_or(others),
+    }
+}
+
+const PARTITIONS: &[&str] = &["system", "system_ext", "product", "vendor", "odm", "apex", "data"];
+const ROOT: &str = "root";
+const WHOLE: &str = "the phone as a whole";
+
 fn write_cell(cell: &Cell, out: &mut dyn Write) -> io::Result<()> {
-    let name = if cell.name.is_empty() { "the phone as a whole" } else { cell.name };
+    let name = if cell.name.is_empty() { WHOLE } else { cell.name };
     let colour = cell.worst.map_or("none", |it| colour_of(it.row));
     if let Some(mark) = cell.worst {
         write!(out, "<a href=\"#{}{}\">", mark.anchor, mark.number)?;
@@ -237,13 +254,14 @@ mod tests {
     #[test]
     fn a_partition_is_the_first_component() {
         assert_eq!(partition_of("/system/app/A/A.apk"), "system");
-        assert_eq!(partition_of("/init"), "root");
-        assert_eq!(partition_of(""), "the phone as a whole");
+        assert_eq!(partition_of("/init"), ROOT);
+        assert_eq!(partition_of(""), WHOLE);
     }
 
     #[test]
     fn a_path_lies_in_its_prefixes() {
         let all: Vec<&str> = prefixes("/a/b.apk!lib/c").collect();
-        assert_eq!(all, ["/a/b.apk!lib/c", "/a/b.apk!lib", "/a/b.apk", "/a", ""]);
+        assert_eq!(all, ["/a/b.apk!lib/c", "/a/b.apk!lib", "/a/b.apk", "/a"]);
+        assert_eq!(prefixes("").count(), 0);
     }
 }

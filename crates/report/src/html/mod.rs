@@ -77,11 +77,11 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &report.verdict;
     let percent = verdict.percent.min(100);
     writeln!(out, "<section id=\"verdict\" class=\"verdict a-{}\">", colour_of(verdict.answer))?;
-    writeln!(out, "<div class=\"says\"><p class=\"over\">Verdict {}</p>", words::subject(verdict.subject))?;
+    writeln!(out, "<div class=\"says\"><p class=\"over\">{}</p>", words::subject(verdict.subject))?;
     writeln!(out, "<h1>{}</h1>", Html(&words::verdict(verdict)))?;
     write!(out, "<p class=\"sure\">Confidence <b>{}</b>", words::confidence(verdict.confidence))?;
     if let Some(date) = &report.date {
-        write!(out, " <i>·</i> {}", Html(date))?;
+        write!(out, " <i>·</i> <span>{}</span>", Html(date))?;
     }
     writeln!(out, "</p></div>")?;
     // The ring has a circumference of 100.
@@ -195,8 +195,26 @@ fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.findings.is_empty() {
         writeln!(out, "<p class=\"quiet\">{}</p>", words::NO_FINDINGS)?;
     }
+    if 1 < report.findings.len() {
+        index(&report.findings, out)?;
+    }
     rows(report, &report.findings, "f", out)?;
     writeln!(out, "</section>")
+}
+
+/// The titles alone, for who wants to see them all at once.
+fn index(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<ol class=\"index\">")?;
+    for (n, row) in rows.iter().enumerate() {
+        let (number, colour, severity) = (n + 1, glance::colour_of(row), words::severity(row.severity));
+        writeln!(
+            out,
+            "<li class=\"k-{colour}\"><b>{number}</b><div><a href=\"#f{number}\">{}</a> <span>{severity}{}</span></div></li>",
+            Html(&row.title),
+            if row.grade == Grade::Suspicion { " suspicion" } else { "" }
+        )?;
+    }
+    writeln!(out, "</ol>")
 }
 
 fn rows(report: &Report, rows: &[Row], anchor: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -244,7 +262,7 @@ fn card(report: &Report, row: &Row, anchor: &str, number: usize, out: &mut dyn W
     }
     writeln!(out, "</dl>")?;
     for line in &row.evidence {
-        evidence(report, line, out)?;
+        evidence(report, row, line, out)?;
     }
     flow(row, out)?;
     if !row.benign.is_empty() {
@@ -274,7 +292,7 @@ fn card(report: &Report, row: &Row, anchor: &str, number: usize, out: &mut dyn W
     )
 }
 
-fn evidence(report: &Report, line: &EvidenceLine, out: &mut dyn Write) -> io::Result<()> {
+fn evidence(report: &Report, row: &Row, line: &EvidenceLine, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<div class=\"evidence\"><p class=\"quote\">{}</p>", Html(&line.detail))?;
     writeln!(out, "<p class=\"path\"><code>{}</code></p>", Html(&line.path))?;
     let place = match line.size {
@@ -282,7 +300,7 @@ fn evidence(report: &Report, line: &EvidenceLine, out: &mut dyn Write) -> io::Re
         size => format!("offset {:#x}, {}", line.offset, words::many(size, "byte", "bytes")),
     };
     write!(out, "<p class=\"place\">{place}")?;
-    if !line.device_path.is_empty() {
+    if !line.device_path.is_empty() && line.device_path != row.device_path {
         write!(out, ", on the phone <code>{}</code>", Html(&line.device_path))?;
     }
     if !line.sha256.is_empty() {
