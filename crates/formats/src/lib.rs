@@ -17,14 +17,18 @@
 mod adb_keys;
 mod apk;
 mod archive;
+mod art;
 mod avb_footer;
 mod boot_image;
 mod brotli;
 mod bzip2;
+mod cdex;
 mod cil;
 mod codec;
 mod contexts;
 mod cpio;
+mod dalvik_odex;
+mod dex;
 mod dtb;
 mod dtbo;
 mod erofs;
@@ -36,6 +40,7 @@ mod join;
 mod lz4;
 mod lzma;
 mod mac_permissions;
+mod oat;
 mod pages;
 mod payload;
 mod posix;
@@ -52,6 +57,7 @@ mod tar;
 mod text;
 mod ueventd;
 mod vbmeta;
+mod vdex;
 mod vendor_boot;
 mod walk;
 mod x509;
@@ -145,6 +151,12 @@ pub static FORMATS: &[&Format] = &[
     &avb_footer::FORMAT,
     &apk::FORMAT,
     &x509::FORMAT,
+    &dex::FORMAT,
+    &cdex::FORMAT,
+    &vdex::FORMAT,
+    &oat::FORMAT,
+    &dalvik_odex::FORMAT,
+    &art::FORMAT,
     &adb_keys::FORMAT,
     &mac_permissions::FORMAT,
 ];
