@@ -98,8 +98,7 @@ fn layer_line(page: &mut Page, layer: &LayerLine) -> io::Result<()> {
     let share = words::share(layer);
     let bar = share.map_or_else(|| " ".repeat(BAR_WIDTH), bar);
     let percent = share.map_or_else(String::new, |it| format!("{} %", it / 10));
-    // A name that is too long for its column moves the bar, and nothing else.
-    let mut text = format!("{bar} {percent:>5}  {}", words::state(layer.state));
+    let mut text = format!("  {}", words::state(layer.state));
     let amount = words::amount(layer);
     for part in [&amount, &layer.why] {
         if !part.is_empty() {
@@ -107,7 +106,9 @@ fn layer_line(page: &mut Page, layer: &LayerLine) -> io::Result<()> {
             text += part;
         }
     }
-    page.spans(INDENT, &format!("{:LAYER_WIDTH$}", layer.layer), &[(paint, &text)])
+    // A name that is too long for its column moves the bar, and nothing else.
+    let first = format!("{:LAYER_WIDTH$}", layer.layer);
+    page.spans(INDENT, &first, &[(paint, &bar), (Paint::Plain, &format!(" {percent:>5}")), (Paint::Plain, &text)])
 }
 
 /// A bar of whole and empty blocks. What is partly read has at least one of each.
