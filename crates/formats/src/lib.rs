@@ -56,6 +56,7 @@ mod sysconfig;
 mod tar;
 mod text;
 mod ueventd;
+mod unread;
 mod vbmeta;
 mod vdex;
 mod vendor_boot;
@@ -159,6 +160,7 @@ pub static FORMATS: &[&Format] = &[
     &art::FORMAT,
     &adb_keys::FORMAT,
     &mac_permissions::FORMAT,
+    &unread::FORMAT,
 ];
 
 /// The formats whose bytes these are.
