@@ -5,7 +5,7 @@
 //! Invariant: whatever a report holds came from a hostile input. No rendering writes a string of it without
 //! [`escape`].
 
-mod escape;
+pub mod escape;
 pub mod explain;
 mod html;
 mod json;
