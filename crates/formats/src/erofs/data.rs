@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use model::{Blob, Chunks, Extent, Fault, Origin, Reader, Store};
+use model::{Blob, Chunks, Fault, Reader, Source, Store};
 
 use super::decode::decode;
 use super::index::{From, Index, Method, Piece};
@@ -17,7 +17,7 @@ pub fn data(volume: &Arc<Volume>, packed: Option<&Blob>, inode: &Inode, store: &
     }
     match inode.layout {
         Layout::FlatPlain | Layout::FlatInline => flat(volume, inode),
-        Layout::ChunkBased => chunked(volume, inode),
+        Layout::ChunkBased => Ok(Blob::new(ChunkBased::read(volume, inode)?)),
         Layout::CompressedFull | Layout::CompressedCompact => Ok(store.chunked(Compressed {
             volume: Arc::clone(volume),
             packed: packed.cloned(),
@@ -51,56 +51,96 @@ fn flat(volume: &Volume, inode: &Inode) -> Result<Blob, Fault> {
     Ok(Blob::mapped(inode.size, extents))
 }
 
-/// Chunks of one size, each anywhere, on any device, or nowhere (zeros).
-fn chunked(volume: &Volume, inode: &Inode) -> Result<Blob, Fault> {
-    let superblock = &volume.superblock;
-    let format = inode.i_u & 0xffff;
-    if format & !CHUNK_FORMAT_ALL != 0 {
-        return Err(Fault::Unsupported(format!("chunk format {format:#x}")));
+/// Chunks of one size, each anywhere, on any device, or nowhere (zeros). Their table is looked at when they are read.
+struct ChunkBased {
+    volume: Arc<Volume>,
+    size: u64,
+    chunk_bits: u32,
+    table: u64,
+    /// Bytes of an entry of the table: 8 with the number of a device, or 4.
+    unit: u64,
+}
+
+impl ChunkBased {
+    fn read(volume: &Arc<Volume>, inode: &Inode) -> Result<ChunkBased, Fault> {
+        let format = inode.i_u & 0xffff;
+        let chunk_bits = volume.superblock.block_bits.saturating_add(format & CHUNK_BLKBITS);
+        if format & !CHUNK_FORMAT_ALL != 0 || CHUNK_BITS_MAX < chunk_bits {
+            return Err(Fault::Unsupported(format!("chunk format {format:#x}")));
+        }
+        let unit = if format & CHUNK_INDEXES != 0 { 8 } else { 4 };
+        let table = inode.body_offset.checked_next_multiple_of(unit).unwrap_or(u64::MAX);
+        Ok(ChunkBased { volume: Arc::clone(volume), size: inode.size, chunk_bits, table, unit })
     }
-    let chunk_size = superblock.block_size().checked_shl(format & CHUNK_BLKBITS).unwrap_or(u64::MAX).max(1);
-    let unit: u64 = if format & CHUNK_INDEXES != 0 { 8 } else { 4 };
-    let at = inode.body_offset.checked_next_multiple_of(unit).unwrap_or(u64::MAX);
-    let n_chunks = inode.size.div_ceil(chunk_size);
-    // The table lies in the image: a lying size asks for no more memory than the image has bytes.
-    if CHUNKS_MAX < n_chunks {
-        return Err(Fault::Limit { what: "chunks of a file", bound: CHUNKS_MAX });
+
+    /// Where the bytes at `offset` lie (`None`: nowhere), and how many of them lie there in a row.
+    fn run(&self, offset: u64, wanted: u64) -> Result<(Option<u64>, u64), Fault> {
+        let chunk_size = 1u64.checked_shl(self.chunk_bits).unwrap_or(u64::MAX);
+        let skip = offset & chunk_size.saturating_sub(1);
+        let start = self.chunk(offset >> self.chunk_bits)?;
+        let mut len = chunk_size.saturating_sub(skip);
+        // Chunks that follow each other here and there are read at once.
+        while len < wanted {
+            let next = self.chunk(offset.saturating_add(len) >> self.chunk_bits)?;
+            let follows = match (start, next) {
+                (Some(start), Some(next)) => start.saturating_add(skip).saturating_add(len) == next,
+                (None, None) => true,
+                _ => false,
+            };
+            if !follows {
+                break;
+            }
+            len = len.saturating_add(chunk_size);
+        }
+        Ok((start.map(|it| it.saturating_add(skip)), len.min(wanted)))
     }
-    let table = volume.blob.read_at(at, n_chunks.saturating_mul(unit))?;
-    let mut reader = Reader::at(&table, at);
-    let mut extents: Vec<Extent> = Vec::new();
-    let mut run: Option<(u64, u64, u64)> = None;
-    for n in 0..n_chunks {
-        let device = if unit == 8 { reader.u32_le("device_id")? >> 16 } else { 0 };
+
+    fn chunk(&self, number: u64) -> Result<Option<u64>, Fault> {
+        let at = number.saturating_mul(self.unit).saturating_add(self.table);
+        let mut bytes = [0; 8];
+        let len = bytes.len().min(usize::try_from(self.unit).unwrap_or(0));
+        self.volume.read(at, bytes.get_mut(..len).unwrap_or_default())?;
+        let mut reader = Reader::at(&bytes, at);
+        let mut device = 0;
+        if self.unit == 8 {
+            reader.skip(2, "advise")?;
+            device = reader.u16_le("device_id")?;
+        }
         let block = reader.u32_le("blkaddr")?;
-        let offset = n.saturating_mul(chunk_size);
-        let len = inode.size.saturating_sub(offset).min(chunk_size);
         if block == NULL_ADDR {
-            continue;
+            return Ok(None);
         }
-        let device = u16::try_from(device).unwrap_or(u16::MAX);
-        match superblock.locate(device, superblock.block_offset(block.into())) {
-            Err(fault) => extents.push(Extent { offset, len, from: Origin::Missing(fault) }),
-            // Chunks that follow each other here and there become one run.
-            Ok(from) => match &mut run {
-                Some((start, run_len, run_from))
-                    if start.saturating_add(*run_len) == offset && run_from.saturating_add(*run_len) == from =>
-                {
-                    *run_len = run_len.saturating_add(len);
-                }
-                _ => {
-                    if let Some((start, len, from)) = run.replace((offset, len, from)) {
-                        volume.map(&mut extents, start, len, from);
-                    }
-                }
-            },
+        let superblock = &self.volume.superblock;
+        superblock.locate(device, superblock.block_offset(block.into())).map(Some)
+    }
+}
+
+impl Source for ChunkBased {
+    fn len(&self) -> u64 {
+        self.size
+    }
+
+    fn read(&self, offset: u64, mut buf: &mut [u8]) -> Result<(), Fault> {
+        let mut pos = offset;
+        while !buf.is_empty() {
+            let (from, len) = self.run(pos, buf.len() as u64)?;
+            let (head, rest) = buf.split_at_mut(usize::try_from(len).unwrap_or(0).min(buf.len()));
+            match from {
+                Some(from) => self.volume.blob.read_into(from, head)?,
+                None => head.fill(0),
+            }
+            buf = rest;
+            pos = pos.saturating_add(len);
+        }
+        Ok(())
+    }
+
+    fn zeros_at(&self, offset: u64) -> u64 {
+        match self.run(offset, ZEROS_SOUGHT) {
+            Ok((None, len)) => len.min(self.size.saturating_sub(offset)),
+            _ => 0,
         }
     }
-    if let Some((start, len, from)) = run {
-        volume.map(&mut extents, start, len, from);
-    }
-    extents.sort_by_key(|it| it.offset);
-    Ok(Blob::mapped(inode.size, extents))
 }
 
 /// A compressed file. Its index is looked at when it is read.
@@ -184,5 +224,8 @@ const CHUNK_BLKBITS: u32 = 0x1f;
 const CHUNK_INDEXES: u32 = 0x20;
 const CHUNK_FORMAT_ALL: u32 = 0x3f;
 
-/// A file of 16 GiB in chunks of one block.
-const CHUNKS_MAX: u64 = 4 << 20;
+/// Blocks have at most 16 bits, and chunks at most 31 more.
+const CHUNK_BITS_MAX: u32 = 47;
+
+/// How far a hole is followed at once.
+const ZEROS_SOUGHT: u64 = 1 << 20;

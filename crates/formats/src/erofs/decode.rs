@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_part_of_an_lz4_block_is_its_start() {
         let bytes: Vec<u8> = (0..5000u32)
-            .flat_map(|n| [b'a', b'b', (n / 300).to_le_bytes()[0], (n * n >> 7).to_le_bytes()[0]])
+            .flat_map(|n| [b'a', b'b', (n / 300).to_le_bytes()[0], ((n * n) >> 7).to_le_bytes()[0]])
             .collect();
         let mut input = lz4_flex::block::compress(&bytes);
         for trailing in [0, 9] {

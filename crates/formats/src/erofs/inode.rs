@@ -4,11 +4,11 @@ use model::{Fault, FileCapability, Node, NodeKind, Reader};
 
 use super::superblock::PLAIN_XATTR_PFX;
 use super::volume::Volume;
+use crate::posix;
 
 /// `erofs_inode_compact` or `erofs_inode_extended`.
 #[derive(Debug, Clone)]
 pub struct Inode {
-    pub nid: u64,
     pub layout: Layout,
     pub mode: u16,
     pub size: u64,
@@ -74,21 +74,12 @@ impl Inode {
         }
         let xattr_offset = offset.saturating_add(inode_size);
         let body_offset = xattr_offset.saturating_add(xattr_size);
-        Ok(Inode { nid, layout, mode, size, uid, gid, i_u, xattr_offset, body_offset })
+        Ok(Inode { layout, mode, size, uid, gid, i_u, xattr_offset, body_offset })
     }
 
-    /// What kind of entry it is; `None` for a mode that says none.
-    pub fn kind(&self) -> Option<NodeKind> {
-        Some(match self.mode & 0o170_000 {
-            0o100_000 => NodeKind::File,
-            0o040_000 => NodeKind::Directory,
-            0o120_000 => NodeKind::Symlink,
-            0o020_000 => NodeKind::CharDevice,
-            0o060_000 => NodeKind::BlockDevice,
-            0o010_000 => NodeKind::Fifo,
-            0o140_000 => NodeKind::Socket,
-            _ => return None,
-        })
+    /// How many bytes of attributes stand in the inode.
+    pub fn xattr_size(&self) -> u64 {
+        self.body_offset.saturating_sub(self.xattr_offset)
     }
 
     /// The entry without its attributes and target.
@@ -109,7 +100,7 @@ impl Inode {
 
     /// Adds what the extended attributes say.
     pub fn attributes(&self, volume: &Volume, prefixes: &[Prefix], node: &mut Node) -> Result<(), Fault> {
-        let len = self.body_offset.saturating_sub(self.xattr_offset);
+        let len = self.xattr_size();
         if len == 0 {
             return Ok(());
         }
@@ -158,8 +149,7 @@ fn attribute(reader: &mut Reader<'_>, prefixes: &[Prefix], node: &mut Node) -> R
     }
     let is = |wanted: &[u8]| wanted.strip_prefix(prefix.infix.as_slice()) == Some(name);
     if is(b"selinux") {
-        let label = value.strip_suffix(&[0]).unwrap_or(value);
-        node.selinux = Some(String::from_utf8_lossy(label).into_owned());
+        node.selinux = Some(posix::label_of(value));
     } else if is(b"capability") {
         node.capability = FileCapability::read(value);
         if node.capability.is_none() {

@@ -2,23 +2,24 @@
 
 mod data;
 mod decode;
+mod directory;
 mod index;
 mod inode;
 mod superblock;
 mod volume;
-mod walk;
 
 use std::sync::Arc;
 
 use model::fact::anomaly;
 use model::fact::file_system::FileSystem;
-use model::{Artifact, Fault};
+use model::{Artifact, Fault, NodeKind};
 
-use crate::{Format, Kind, Reading};
+use crate::walk::{Tally, walk};
+use crate::{Format, Kind, Reading, posix};
+use directory::{Folders, Named};
 use inode::Inode;
 use superblock::Superblock;
 use volume::Volume;
-use walk::Walk;
 
 /// The format.
 pub static FORMAT: Format = Format {
@@ -34,8 +35,8 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     let superblock = Superblock::read(&artifact.blob)?;
     let file_system = FileSystem {
         kind: "erofs".into(),
-        label: String::from_utf8_lossy(&superblock.volume_name).into_owned(),
-        uuid: uuid(superblock.uuid),
+        label: model::path_name(&superblock.volume_name),
+        uuid: posix::uuid(&superblock.uuid),
         block_size: u32::try_from(superblock.block_size()).unwrap_or(0),
         size: superblock.block_offset(superblock.blocks.into()),
         features: superblock.features(),
@@ -56,7 +57,10 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     if missing != 0 {
         out.gap(format!("the image ends {missing} bytes before the file system does"));
     }
-    let n_entries = list(Arc::new(Volume::new(artifact.blob.clone(), superblock)), out)?;
+    let mut tally = Tally::default();
+    let n_entries = list(Arc::new(Volume::new(artifact.blob.clone(), superblock)), out, &mut tally);
+    tally.finish(out, superblock::OFFSET, superblock::SIZE);
+    let n_entries = n_entries?;
     if let Some(row) = out.facts.file_systems.last_mut() {
         row.value.n_entries = n_entries;
     }
@@ -64,7 +68,7 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
 }
 
 /// Lists all that the root leads to, and says how much that is.
-fn list(volume: Arc<Volume>, out: &mut Reading) -> Result<u64, Fault> {
+fn list(volume: Arc<Volume>, out: &mut Reading, tally: &mut Tally) -> Result<u64, Fault> {
     let packed = match volume.superblock.packed_nid {
         0 => None,
         // A packed inode whose data would come from itself gets none.
@@ -80,17 +84,10 @@ fn list(volume: Arc<Volume>, out: &mut Reading) -> Result<u64, Fault> {
         out.gap(format!("prefixes of attribute names: {fault}"));
         Vec::new()
     });
-    let root = volume.superblock.root_nid;
-    Walk::new(volume, packed, prefixes, out).run(root)
-}
-
-fn uuid(bytes: [u8; 16]) -> String {
-    let mut text = String::new();
-    for (n, byte) in bytes.iter().enumerate() {
-        if matches!(n, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        text.push_str(&format!("{byte:02x}"));
+    let root = Named { nid: volume.superblock.root_nid, file_type: 2 };
+    if posix::kind_of(Inode::read(&volume, root.nid)?.mode) != Some(NodeKind::Directory) {
+        return Err(Fault::malformed("root_nid", 1038));
     }
-    text
+    let mut folders = Folders::new(volume, packed, prefixes, out.store.clone());
+    Ok(walk(&mut folders, root, out, tally))
 }
