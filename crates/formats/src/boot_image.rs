@@ -1,9 +1,10 @@
 //! Boot images (boot, recovery, init_boot), header versions 0 to 4.
 
+use memchr::memmem;
 use model::fact::boot::Boot;
 use model::{Artifact, Blob, Fault, Reader};
 
-use crate::{Format, Kind, Reading};
+use crate::{Format, Kind, Reading, dtb};
 
 /// The format.
 pub static FORMAT: Format = Format {
@@ -146,8 +147,15 @@ impl<'a> Sections<'a> {
     /// The next section as a child, if it has bytes.
     pub fn child(&mut self, name: &str, size: u32, out: &mut Reading) {
         let (_, section) = self.next(name, size, out);
-        if !section.is_empty() {
-            out.child(name, without_mtk_header(section));
+        if section.is_empty() {
+            return;
+        }
+        let section = without_mtk_header(section);
+        let trees = if name == "kernel" { trees_behind(&section) } else { None };
+        let at = trees.unwrap_or(section.len());
+        out.child(name, section.clamp(0, at));
+        if trees.is_some() {
+            out.child("kernel_dtb", section.clamp(at, u64::MAX));
         }
     }
 }
@@ -158,6 +166,30 @@ fn without_mtk_header(section: Blob) -> Blob {
         Ok(magic) if magic == MTK_MAGIC => section.clamp(MTK_HEADER_SIZE, u64::MAX),
         _ => section,
     }
+}
+
+/// Where the device trees start that some builds append to the kernel (`Image.gz-dtb`): a tree that another one or the
+/// end follows. Trees that a kernel holds in its middle are none. A kernel that cannot be read is told by its own reader.
+fn trees_behind(kernel: &Blob) -> Option<u64> {
+    let mut at = 0;
+    while at < kernel.len() {
+        let window = kernel.read_up_to(at, WINDOW).ok()?;
+        for found in memmem::find_iter(&window, &dtb::MAGIC) {
+            let tree = at.saturating_add(u64::try_from(found).ok()?);
+            let head = kernel.read_up_to(tree, 24).ok()?;
+            if dtb::is_dtb(&head) {
+                let size = Reader::new(head.get(4..)?).u32_be("totalsize").ok()?;
+                let end = tree.saturating_add(size.into());
+                let next = kernel.read_up_to(end, 24).ok()?;
+                if end == kernel.len() || dtb::is_dtb(&next) || (end < kernel.len() && next.iter().all(|&it| it == 0)) {
+                    return Some(tree);
+                }
+            }
+        }
+        // A mark may stand across the border of two windows.
+        at = at.saturating_add(WINDOW.saturating_sub(3));
+    }
+    None
 }
 
 /// `os_version`: seven bits for each of A, B and C of `A.B.C`, seven for the year since 2000, four for the month.
@@ -177,6 +209,9 @@ const HEADER_MAX: u64 = 2048;
 
 /// `mkbootimg` allows 2 to 16 KiB; there are images with smaller and larger pages.
 const PAGE_SIZES: std::ops::RangeInclusive<u32> = 512..=128 << 10;
+
+/// How much of a kernel is searched at once.
+const WINDOW: u64 = 1 << 20;
 
 const MTK_MAGIC: [u8; 4] = 0x5888_1688u32.to_le_bytes();
 const MTK_HEADER_SIZE: u64 = 512;

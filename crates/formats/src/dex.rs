@@ -65,7 +65,7 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     check(artifact, &first, 0, out);
     // Of a lying count only what there is room for is counted.
     let fitting = |(count, offset): (u32, u32), width: u64| {
-        let room = blob.len().saturating_sub(offset.into()) / width;
+        let room = blob.len().saturating_sub(offset.into()).checked_div(width).unwrap_or(0);
         count.min(u32::try_from(room).unwrap_or(u32::MAX))
     };
     let (mut n_classes, mut n_methods) = (fitting(first.class_defs, 32), fitting(first.method_ids, 8));

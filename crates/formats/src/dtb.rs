@@ -119,7 +119,8 @@ fn align(tokens: &mut Reader) -> Result<(), Fault> {
     tokens.seek(position, "padding")
 }
 
-const MAGIC: [u8; 4] = [0xd0, 0x0d, 0xfe, 0xed];
+/// `FDT_MAGIC`.
+pub(crate) const MAGIC: [u8; 4] = [0xd0, 0x0d, 0xfe, 0xed];
 const HEADER_SIZE: usize = 40;
 
 const BEGIN_NODE: u32 = 1;

@@ -4,11 +4,10 @@
 //! image of an update (`system.new.dat.br` with `system.transfer.list`).
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
-use lzma_rust2::{LzmaReader, XzReader};
 use model::{Blob, Extent, Fault, NodeKind, Origin, Store, path_name};
 
+use crate::codec::{Codec, decoder};
 use crate::{Child, sparse};
 
 /// What was put together.
@@ -28,7 +27,7 @@ pub fn join(children: Vec<Child>, store: &Store) -> Joined {
             let whole = wholes.entry(name).or_default();
             match part {
                 Part::Numbered(number, style) => whole.series.entry((style, number)).or_insert(index),
-                Part::Data(coding) => whole.data.entry(coding).or_insert(index),
+                Part::Data(codec) => &mut whole.data.get_or_insert((codec, index)).1,
                 Part::TransferList => whole.list.get_or_insert(index),
                 Part::Patches => whole.patches.get_or_insert(index),
             };
@@ -57,14 +56,16 @@ pub fn join(children: Vec<Child>, store: &Store) -> Joined {
 #[derive(Default)]
 struct Whole {
     series: BTreeMap<(Style, u64), usize>,
-    data: BTreeMap<Coding, usize>,
+    /// How the new data are packed, and where they are.
+    data: Option<(Option<Codec>, usize)>,
     list: Option<usize>,
     patches: Option<usize>,
 }
 
 enum Part {
     Numbered(u64, Style),
-    Data(Coding),
+    /// How it is packed.
+    Data(Option<Codec>),
     TransferList,
     Patches,
 }
@@ -82,24 +83,15 @@ enum Style {
     Region,
 }
 
-/// How the data of a block image are packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Coding {
-    Plain,
-    Brotli,
-    Xz,
-    Lzma,
-}
-
 /// What a name says: the whole that the file is a part of, and which part.
 fn part_of(name: &[u8]) -> Option<(Vec<u8>, Part)> {
     for (suffix, part) in [
         (&b".transfer.list"[..], Part::TransferList),
         (b".patch.dat", Part::Patches),
-        (b".new.dat", Part::Data(Coding::Plain)),
-        (b".new.dat.br", Part::Data(Coding::Brotli)),
-        (b".new.dat.xz", Part::Data(Coding::Xz)),
-        (b".new.dat.lzma", Part::Data(Coding::Lzma)),
+        (b".new.dat", Part::Data(None)),
+        (b".new.dat.br", Part::Data(Some(Codec::Brotli))),
+        (b".new.dat.xz", Part::Data(Some(Codec::Xz))),
+        (b".new.dat.lzma", Part::Data(Some(Codec::Lzma))),
     ] {
         if let Some(stem) = name.strip_suffix(suffix) {
             return named(stem, b".img", part);
@@ -244,16 +236,16 @@ fn plain_series(parts: &[(u64, Blob)], gaps: &mut Vec<String>, name: &str) -> Op
 fn block_image(name: &[u8], whole: &Whole, slots: &mut [Option<Child>], store: &Store, gaps: &mut Vec<String>) {
     let shown = path_name(name);
     let blob = |index: usize| slots.get(index).and_then(|it| it.as_ref()).map(|it| it.blob.clone());
-    let (list, data) = match (whole.list, whole.data.iter().next()) {
+    let (list, data) = match (whole.list, whole.data) {
         (None, None) => return,
         (None, Some(_)) => return gaps.push(format!("{shown}: the transfer list is missing")),
         (Some(_), None) => return gaps.push(format!("{shown}: the new data are missing")),
-        (Some(list), Some((&coding, &data))) => match (blob(list), blob(data)) {
-            (Some(list), Some(data)) => (list, (coding, data)),
+        (Some(list), Some((codec, data))) => match (blob(list), blob(data)) {
+            (Some(list), Some(data)) => (list, (codec, data)),
             _ => return,
         },
     };
-    let (coding, data) = data;
+    let (codec, data) = data;
     let transfer = match list.bytes("transfer list", LIST_MAX).and_then(|it| Transfer::read(&it)) {
         Ok(transfer) => transfer,
         Err(fault) => return gaps.push(format!("{shown}: transfer list: {fault}")),
@@ -262,10 +254,13 @@ fn block_image(name: &[u8], whole: &Whole, slots: &mut [Option<Child>], store: &
         return gaps.push(format!("{shown}: incremental update: `{command}` needs the version before it"));
     }
     let wanted = transfer.n_new.saturating_mul(BLOCK);
-    if coding == Coding::Plain && data.len() != wanted {
+    if codec.is_none() && data.len() != wanted {
         gaps.push(format!("{shown}: the transfer list takes {wanted} bytes of {} new ones", data.len()));
     }
-    let data = decoded(coding, data, wanted, store);
+    let data = match codec {
+        Some(codec) => store.streamed(wanted, move || Ok(decoder(codec, data.stream()))),
+        None => data,
+    };
     let mut extents = Vec::new();
     let mut used = 0u64;
     for (content, start, end) in transfer.ranges {
@@ -289,22 +284,8 @@ fn block_image(name: &[u8], whole: &Whole, slots: &mut [Option<Child>], store: &
         used = used.saturating_add(len);
     }
     let image = Blob::mapped(transfer.n_blocks.saturating_mul(BLOCK), extents);
-    let parts = whole.data.values().chain(&whole.list).chain(&whole.patches).copied().collect::<Vec<_>>();
-    replace(slots, parts.into_iter(), name, image);
-}
-
-/// The data of a block image, unpacked when they are read.
-fn decoded(coding: Coding, data: Blob, len: u64, store: &Store) -> Blob {
-    let open = move || -> Result<Box<dyn Read + Send>, Fault> {
-        let stream = data.stream();
-        Ok(match coding {
-            Coding::Plain => stream,
-            Coding::Brotli => Box::new(brotli_decompressor::Decompressor::new(stream, BROTLI_BUFFER)),
-            Coding::Xz => Box::new(XzReader::new_mem_limit(stream, true, LZMA_MEMORY_KIB)),
-            Coding::Lzma => Box::new(LzmaReader::new_mem_limit(stream, LZMA_MEMORY_KIB, None)?),
-        })
-    };
-    store.streamed(len, open)
+    let parts = whole.data.map(|it| it.1).into_iter().chain(whole.list).chain(whole.patches);
+    replace(slots, parts, name, image);
 }
 
 /// A transfer list (AOSP `bootable/recovery/updater/blockimg.cpp`, versions 1 to 4).
@@ -402,12 +383,6 @@ const FIRST_DATA: u64 = 1 << 20;
 
 /// As for one sparse image.
 const EXTENTS_MAX: usize = 1 << 20;
-
-/// The size of the buffer in front of the decoder.
-const BROTLI_BUFFER: usize = 64 << 10;
-
-/// Dictionaries of new data take a few MiB.
-const LZMA_MEMORY_KIB: u32 = 256 << 10;
 
 #[cfg(test)]
 mod tests {

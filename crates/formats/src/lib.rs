@@ -15,6 +15,7 @@
 )]
 
 mod adb_keys;
+mod apex;
 mod apk;
 mod archive;
 mod art;
@@ -34,9 +35,11 @@ mod dtbo;
 mod erofs;
 mod ext4;
 mod fstab;
+mod gpt;
 mod gzip;
 mod init_rc;
 mod join;
+mod kernel;
 mod lz4;
 mod lzma;
 mod mac_permissions;
@@ -161,6 +164,9 @@ pub static FORMATS: &[&Format] = &[
     &adb_keys::FORMAT,
     &mac_permissions::FORMAT,
     &unread::FORMAT,
+    &kernel::FORMAT,
+    &gpt::FORMAT,
+    &apex::FORMAT,
 ];
 
 /// The formats whose bytes these are.

@@ -4,17 +4,15 @@
 //! mismatch is a fault of that read. What no operation writes cannot be read either.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{Cursor, Read};
 
-use bzip2::read::BzDecoder;
-use lzma_rust2::XzReader;
 use model::fact::anomaly;
 use model::fact::package::Package;
 use model::fact::partition::Partition;
 use model::{Artifact, Blob, CHUNK_MAX, Chunks, Extent, Fault, Origin, Reader};
-use ruzstd::decoding::StreamingDecoder;
 use sha2::{Digest, Sha256};
 
+use crate::codec::{Codec, decoder};
 use crate::proto::{self, Field, Value};
 use crate::{Format, Kind, Reading};
 
@@ -344,7 +342,7 @@ impl Image {
         let data = self.pieces.data.slice(operation.data_offset, operation.data_length)?;
         out.gap(format!("the digest of an operation that decodes to {len} bytes was not checked"));
         let kind = operation.kind;
-        let blob = out.store.streamed(len, move || decoder(kind, data.stream()));
+        let blob = out.store.streamed(len, move || Ok(unpacked(kind, data.stream())));
         let mut pos = 0u64;
         for &(offset, run) in runs {
             self.extents.push((offset, run, Content::Streamed(blob.clone(), pos)));
@@ -423,7 +421,7 @@ impl Chunks for Pieces {
         }
         // The phone pads the last block with zeros.
         let mut bytes = vec![0; len];
-        let mut reader = decoder(piece.kind, Box::new(std::io::Cursor::new(data)))?;
+        let mut reader = unpacked(piece.kind, Box::new(Cursor::new(data)));
         let mut filled = 0usize;
         while let Some(rest) = bytes.get_mut(filled..).filter(|it| !it.is_empty()) {
             match reader.read(rest)? {
@@ -439,15 +437,13 @@ impl Chunks for Pieces {
 }
 
 /// The bytes that an operation writes.
-fn decoder(kind: u64, data: Box<dyn Read + Send>) -> Result<Box<dyn Read + Send>, Fault> {
-    Ok(match kind {
-        REPLACE_BZ => Box::new(BzDecoder::new(data)),
-        REPLACE_XZ => Box::new(XzReader::new_mem_limit(data, false, XZ_MEMORY_KIB)),
-        REPLACE_ZSTD => {
-            Box::new(StreamingDecoder::new(data).map_err(|error| Fault::Unsupported(format!("zstd: {error}")))?)
-        }
+fn unpacked(kind: u64, data: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+    match kind {
+        REPLACE_BZ => decoder(Codec::Bzip2, data),
+        REPLACE_XZ => decoder(Codec::Xz, data),
+        REPLACE_ZSTD => decoder(Codec::Zstd, data),
         _ => data,
-    })
+    }
 }
 
 /// `InstallOperation.Type`.
@@ -478,6 +474,3 @@ const IMAGE_MAX: u64 = 16 << 40;
 
 /// What packs to more than it unpacks to does so by little.
 const DATA_MAX: u64 = CHUNK_MAX.saturating_mul(2);
-
-/// `update_engine` allows dictionaries of 64 MiB.
-const XZ_MEMORY_KIB: u32 = 80 << 10;
