@@ -4,14 +4,34 @@
 //! Invariant: knowledge decides nothing. It says that a key is published or that Android ships a file setuid; what
 //! follows from that is a detector's.
 
+mod android_versions;
+mod avb_keys;
+mod ca_baseline;
+mod device_nodes;
+mod init_root;
+mod packages;
 mod permissions;
+mod props;
+mod protected_broadcasts;
 mod public_keys;
+mod sdk;
+mod setuid;
 mod table;
 
 use std::sync::LazyLock;
 
+pub use android_versions::AndroidVersion;
+pub use avb_keys::AvbKey;
+pub use ca_baseline::{CA_BASELINE_SDKS, Ca, CaDistrust, CaScope, CaStanding, CaStore};
+pub use device_nodes::OpenNode;
+pub use init_root::RootService;
+pub use packages::{AgentKind, AospPackage, UpdateAgent, VendorSigner};
 pub use permissions::{Permission, PermissionPower, Protection};
+pub use props::PropertyRule;
+pub use protected_broadcasts::ProtectedBroadcast;
 pub use public_keys::PublicKey;
+pub use sdk::SdkRanges;
+pub use setuid::SetIdFile;
 pub use table::{Row, Table};
 
 /// The day when the bundled knowledge was last changed, for reports.
@@ -22,8 +42,34 @@ pub const VERSION: &str = "2026-11-22";
 pub struct Knowledge {
     /// Certificates whose private key is not private.
     pub public_keys: LazyLock<Table<PublicKey>>,
+    /// Published keys of Android Verified Boot.
+    pub avb_keys: LazyLock<Table<AvbKey>>,
+    /// Certificate authorities of Android's own store.
+    pub ca_baseline: LazyLock<Table<Ca>>,
+    /// Authorities that lost their trust.
+    pub ca_distrust: LazyLock<Table<CaDistrust>>,
+    /// Where a phone keeps certificates.
+    pub ca_stores: LazyLock<Table<CaStore>>,
+    /// Files that AOSP ships with set-id bits or capabilities.
+    pub setuid: LazyLock<Table<SetIdFile>>,
+    /// Device nodes that AOSP lets everyone write to.
+    pub device_nodes: LazyLock<Table<OpenNode>>,
+    /// Services that AOSP runs as root.
+    pub init_root: LazyLock<Table<RootService>>,
     /// Permissions of Android's framework.
     pub permissions: LazyLock<Table<Permission>>,
+    /// Broadcasts that only the system may send.
+    pub protected_broadcasts: LazyLock<Table<ProtectedBroadcast>>,
+    /// Properties with values that a build for users must not have.
+    pub props: LazyLock<Table<PropertyRule>>,
+    /// Android's versions.
+    pub android_versions: LazyLock<Table<AndroidVersion>>,
+    /// Packages of AOSP.
+    pub packages_aosp: LazyLock<Table<AospPackage>>,
+    /// Apps that may change a phone from afar by their trade.
+    pub update_agents: LazyLock<Table<UpdateAgent>>,
+    /// How makers name themselves in certificates.
+    pub vendor_signers: LazyLock<Table<VendorSigner>>,
 }
 
 impl Knowledge {
@@ -31,14 +77,40 @@ impl Knowledge {
     pub fn bundled() -> &'static Knowledge {
         static BUNDLED: Knowledge = Knowledge {
             public_keys: LazyLock::new(|| Table::bundled(PUBLIC_KEYS)),
+            avb_keys: LazyLock::new(|| Table::bundled(AVB_KEYS)),
+            ca_baseline: LazyLock::new(|| Table::bundled(CA_BASELINE)),
+            ca_distrust: LazyLock::new(|| Table::bundled(CA_DISTRUST)),
+            ca_stores: LazyLock::new(|| Table::bundled(CA_STORES)),
+            setuid: LazyLock::new(|| Table::bundled(SETUID)),
+            device_nodes: LazyLock::new(|| Table::bundled(DEVICE_NODES)),
+            init_root: LazyLock::new(|| Table::bundled(INIT_ROOT)),
             permissions: LazyLock::new(|| Table::bundled(PERMISSIONS)),
+            protected_broadcasts: LazyLock::new(|| Table::bundled(PROTECTED_BROADCASTS)),
+            props: LazyLock::new(|| Table::bundled(PROPS)),
+            android_versions: LazyLock::new(|| Table::bundled(ANDROID_VERSIONS)),
+            packages_aosp: LazyLock::new(|| Table::bundled(PACKAGES_AOSP)),
+            update_agents: LazyLock::new(|| Table::bundled(UPDATE_AGENTS)),
+            vendor_signers: LazyLock::new(|| Table::bundled(VENDOR_SIGNERS)),
         };
         &BUNDLED
     }
 }
 
 const PUBLIC_KEYS: &str = include_str!("../data/public_keys.toml");
+const AVB_KEYS: &str = include_str!("../data/avb_keys.toml");
+const CA_BASELINE: &str = include_str!("../data/ca_baseline.toml");
+const CA_DISTRUST: &str = include_str!("../data/ca_distrust.toml");
+const CA_STORES: &str = include_str!("../data/ca_stores.toml");
+const SETUID: &str = include_str!("../data/setuid.toml");
+const DEVICE_NODES: &str = include_str!("../data/device_nodes.toml");
+const INIT_ROOT: &str = include_str!("../data/init_root.toml");
 const PERMISSIONS: &str = include_str!("../data/permissions.toml");
+const PROTECTED_BROADCASTS: &str = include_str!("../data/protected_broadcasts.toml");
+const PROPS: &str = include_str!("../data/props.toml");
+const ANDROID_VERSIONS: &str = include_str!("../data/android_versions.toml");
+const PACKAGES_AOSP: &str = include_str!("../data/packages_aosp.toml");
+const UPDATE_AGENTS: &str = include_str!("../data/update_agents.toml");
+const VENDOR_SIGNERS: &str = include_str!("../data/vendor_signers.toml");
 
 #[cfg(test)]
 mod tests {
@@ -51,7 +123,20 @@ mod tests {
     #[test]
     fn every_row_has_a_source_and_no_two_rows_say_the_same() {
         check::<PublicKey>(PUBLIC_KEYS);
+        check::<AvbKey>(AVB_KEYS);
+        check::<Ca>(CA_BASELINE);
+        check::<CaDistrust>(CA_DISTRUST);
+        check::<CaStore>(CA_STORES);
+        check::<SetIdFile>(SETUID);
+        check::<OpenNode>(DEVICE_NODES);
+        check::<RootService>(INIT_ROOT);
         check::<Permission>(PERMISSIONS);
+        check::<ProtectedBroadcast>(PROTECTED_BROADCASTS);
+        check::<PropertyRule>(PROPS);
+        check::<AndroidVersion>(ANDROID_VERSIONS);
+        check::<AospPackage>(PACKAGES_AOSP);
+        check::<UpdateAgent>(UPDATE_AGENTS);
+        check::<VendorSigner>(VENDOR_SIGNERS);
     }
 
     fn check<R: Row>(text: &str) {
@@ -68,10 +153,22 @@ mod tests {
 
     #[test]
     fn hashes_are_lower_case_hex_of_their_length() {
-        for key in Knowledge::bundled().public_keys.iter() {
+        let knowledge = Knowledge::bundled();
+        for key in knowledge.public_keys.iter() {
             assert!(is_hex(&key.sha256, 64), "{}", key.name);
             assert!(is_hex(&key.sha1, 40), "{}", key.name);
             assert!(is_hex(&key.public_key_sha256, 64), "{}", key.name);
+        }
+        for key in knowledge.avb_keys.iter() {
+            assert!(is_hex(&key.sha256, 64), "{}", key.name);
+            assert!(is_hex(&key.sha1, 40), "{}", key.name);
+        }
+        for ca in knowledge.ca_baseline.iter() {
+            assert!(is_hex(&ca.sha256, 64), "{}", ca.subject);
+        }
+        for file in knowledge.setuid.iter() {
+            let given = file.mode_bits() & 0o6000 != 0 || !file.capabilities.is_empty();
+            assert!(given && file.path.starts_with('/'), "{}", file.path);
         }
     }
 
@@ -112,5 +209,74 @@ mod tests {
         assert!(keys.is_debug_subject("CN=Android Debug,O=Android,C=US"));
         assert!(keys.is_debug_subject("C=US, O=Android, CN=Android Debug"));
         assert!(!keys.is_debug_subject("CN=Android,OU=Android,O=Android,C=US"));
+    }
+
+    #[test]
+    fn each_version_of_the_baseline_has_as_many_authorities_as_android_shipped() {
+        let baseline = &Knowledge::bundled().ca_baseline;
+        let count = |sdk| baseline.iter().filter(|ca| ca.sdks.contains(sdk)).count();
+        assert_eq!([19, 21, 22, 24, 29, 31].map(count), [150, 157, 162, 148, 138, 129]);
+        assert!(CA_BASELINE_SDKS.filter(|sdk| *sdk != 20).all(|sdk| 100 < count(sdk)));
+        assert_eq!(count(35), 0);
+    }
+
+    #[test]
+    fn an_authority_stands_by_version() {
+        let knowledge = Knowledge::bundled();
+        let wosign =
+            knowledge.ca_baseline.iter().find(|ca| ca.subject.contains("Certification Authority of WoSign,")).unwrap();
+        assert!(matches!(knowledge.ca_baseline.standing(&wosign.sha256, 21), CaStanding::Shipped(_)));
+        assert!(matches!(knowledge.ca_baseline.standing(&wosign.sha256, 29), CaStanding::OtherVersion(_)));
+        assert!(matches!(knowledge.ca_baseline.standing("00", 29), CaStanding::Unknown));
+        assert_eq!(knowledge.ca_distrust.of_subject(&wosign.subject).unwrap().name, "WoSign");
+        assert!(knowledge.ca_distrust.of_subject("CN=GlobalSign,O=GlobalSign").is_none());
+    }
+
+    #[test]
+    fn every_distrusted_authority_was_once_trusted() {
+        let knowledge = Knowledge::bundled();
+        for row in knowledge.ca_distrust.iter() {
+            let known =
+                |ca: &Ca| knowledge.ca_distrust.of_subject(&ca.subject).is_some_and(|found| found.name == row.name);
+            assert!(knowledge.ca_baseline.iter().any(known), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn lookups_know_versions_patterns_and_values() {
+        let knowledge = Knowledge::bundled();
+        assert!(knowledge.setuid.shipped("/system/bin/run-as", 29).is_some());
+        assert!(knowledge.setuid.shipped("/system/bin/netcfg", 29).is_none());
+        assert!(!knowledge.setuid.shipped("/system/xbin/su", 21).unwrap().user_build);
+        assert!(knowledge.device_nodes.of_node("/dev/binder").is_some());
+        assert!(knowledge.device_nodes.of_node("/dev/dri/card0").is_some());
+        assert!(knowledge.device_nodes.of_node("/dev/mem").is_none());
+        assert!(knowledge.init_root.of_service("vold", "/system/bin/vold").is_some());
+        assert!(knowledge.init_root.of_service("vold", "/data/vold").is_none());
+        assert!(knowledge.props.broken_by("ro.debuggable", "1").is_some());
+        assert!(knowledge.props.broken_by("ro.debuggable", "0").is_none());
+        assert!(knowledge.props.broken_by("persist.sys.usb.config", "mtp,adb").is_some());
+        assert!(knowledge.props.broken_by("service.adb.tcp.port", "5555").is_some());
+        assert!(knowledge.props.broken_by("service.adb.tcp.port", "-1").is_none());
+        assert!(knowledge.protected_broadcasts.get("android.intent.action.BOOT_COMPLETED").is_some());
+        assert_eq!(knowledge.packages_aosp.get("com.android.providers.contacts").unwrap().signed_by, "shared");
+        assert_eq!(knowledge.update_agents.get("com.android.updater").unwrap().maker, "Xiaomi");
+        let miui = "EMAILADDRESS=miui@xiaomi.com, CN=MIUI, OU=MIUI, O=Xiaomi, L=Beijing, ST=Beijing, C=CN";
+        assert_eq!(knowledge.vendor_signers.of_subject(miui).unwrap().brand, "Xiaomi");
+    }
+
+    #[test]
+    fn versions_and_their_first_patches_ascend() {
+        let versions = &Knowledge::bundled().android_versions;
+        let rows: Vec<&AndroidVersion> = versions.iter().collect();
+        for pair in rows.windows(2) {
+            assert!(pair[0].sdk < pair[1].sdk);
+            if let (Some(left), Some(right)) = (&pair[0].first_patch, &pair[1].first_patch) {
+                assert!(left < right);
+            }
+        }
+        assert_eq!(versions.of_sdk(29).unwrap().releases, ["10"]);
+        assert_eq!(versions.of_release("12").count(), 2);
+        assert_eq!(versions.of_release("5.0.2").next().unwrap().sdk, 21);
     }
 }

@@ -57,7 +57,7 @@ impl<R: Row> Table<R> {
     }
 
     /// All rows with this key, in the order of the file.
-    pub fn all(&self, key: &str) -> impl Iterator<Item = &R> {
+    pub fn all<'a>(&'a self, key: &str) -> impl Iterator<Item = &'a R> + use<'a, R> {
         self.by_key.get(key).into_iter().flatten().filter_map(|row_idx| self.rows.get(*row_idx as usize))
     }
 
