@@ -17,7 +17,7 @@ pub static DETECTOR: Detector = Detector {
 fn detect(context: &Context, findings: &mut Vec<Finding>) {
     for app in context.phone.apps.effective().filter(|it| it.place.is_system()) {
         let power = POWERS.iter().find(|it| app.asks_for(it));
-        let (Some(power), true, Some(how)) = (power, app.asks_for("android.permission.INTERNET"), cleartext(app)) else {
+        let (Some(power), true, Some((how, stated))) = (power, app.asks_for("android.permission.INTERNET"), cleartext(app)) else {
             continue;
         };
         let factors = Factors {
@@ -39,22 +39,23 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             evidence: vec![Evidence::at(app.at, format!("uses-permission {power}; {how}"))],
             references: vec!["CVE-2016-6564: an updater that ran commands from an unencrypted answer".to_owned()],
             action: "look at what it loads and how it verifies it".to_owned(),
-            ..DETECTOR.finding(Grade::Suspicion, Confidence::Low, factors, claim)
+            // A default of its time is no signal.
+            ..DETECTOR.finding(if stated { Grade::Suspicion } else { Grade::Capability }, Confidence::Low, factors, claim)
         });
     }
 }
 
 const POWERS: &[&str] = &["android.permission.INSTALL_PACKAGES", "android.permission.RECOVERY"];
 
-/// Why unencrypted connections are allowed; `None` where they are not, or where a configuration decides that is not
+/// Why unencrypted connections are allowed, and whether the manifest states it; `None` where they are not, or where a configuration decides that is not
 /// read. Since target SDK 28 they are not allowed by default.
-fn cleartext(app: &InstalledApp) -> Option<String> {
+fn cleartext(app: &InstalledApp) -> Option<(String, bool)> {
     let sdk = app.app.effective_target_sdk();
     match app.app.uses_cleartext_traffic {
         _ if app.app.network_security_config.is_some() && 24 <= sdk => None,
-        Some(true) => Some("its manifest allows unencrypted traffic".to_owned()),
+        Some(true) => Some(("its manifest allows unencrypted traffic".to_owned(), true)),
         Some(false) => None,
-        None if sdk < 28 => Some(format!("its target SDK {sdk} allows unencrypted traffic")),
+        None if sdk < 28 => Some((format!("its target SDK {sdk} allows unencrypted traffic"), false)),
         None => None,
     }
 }

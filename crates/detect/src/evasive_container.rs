@@ -20,7 +20,7 @@ pub static DETECTOR: Detector = Detector {
 fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let phone = context.phone;
     let mut by_artifact: BTreeMap<ArtifactId, Vec<&Row<Anomaly>>> = BTreeMap::new();
-    for row in phone.facts.anomalies.iter().filter(|it| hides(it.value.kind)) {
+    for row in phone.facts.anomalies.iter().filter(|it| hides(it.value.kind) && runs(context, it.at.artifact)) {
         by_artifact.entry(row.at.artifact).or_default().push(row);
     }
     for (artifact, rows) in by_artifact {
@@ -60,6 +60,14 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
 
 /// Enough to see the pattern.
 const EVIDENCE_MAX: usize = 8;
+
+/// Whether a phone would run what lies in it: an app, bytecode, an archive of bytecode, a whole image.
+fn runs(context: &Context, artifact: ArtifactId) -> bool {
+    const RUN: &[&str] = &["apk", "dex", "cdex", "vdex", "oat", "dalvik-odex", "apex", "elf", "boot-image", "ext4", "erofs"];
+    let formats = context.phone.formats.get(artifact.0 as usize).map_or(&[][..], |it| it);
+    let name = context.phone.tree.artifact(artifact).file_name();
+    formats.iter().any(|it| RUN.contains(it)) || name.ends_with(b".apk") || name.ends_with(b".jar")
+}
 
 /// Whether an oddity hides content from tools. Wrong checksums, bytes behind the end and odd numbers do not.
 fn hides(kind: Kind) -> bool {
@@ -111,6 +119,8 @@ pub(crate) static CASES: crate::fixture::Cases = {
         ],
         silent: &[
             || Fixture::phone(),
+            // A dictionary, packed by a tool that writes folders twice.
+            || Fixture::phone().anomaly("/system/media/words.zip", "zip", Kind::DuplicateName),
             || Fixture::phone().anomaly(APK, "zip", Kind::BadChecksum).anomaly(APK, "zip", Kind::TrailingData),
         ],
     }

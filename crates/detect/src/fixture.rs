@@ -133,7 +133,7 @@ impl Fixture {
 
     /// What a detector finds.
     pub fn detect(self, detector: &Detector) -> Vec<Finding> {
-        let phone = Phone::assemble(self.tree, self.facts, Vec::new(), self.formats);
+        let phone = Phone::assemble(self.tree, self.facts, Vec::new(), self.formats, knowledge::Knowledge::bundled());
         let surface = Surface::of(&phone);
         let mut findings = Vec::new();
         (detector.detect)(

@@ -181,7 +181,7 @@ pub fn read(artifact: &Artifact, out: &mut Reading) -> Vec<&'static Format> {
     let formats = match identify(artifact) {
         Ok(formats) => formats,
         Err(fault) => {
-            out.gap(format!("cannot be read: {fault}"));
+            out.unread(layer_of_name(artifact.file_name()), format!("cannot be read: {fault}"));
             return Vec::new();
         }
     };
@@ -192,6 +192,19 @@ pub fn read(artifact: &Artifact, out: &mut Reading) -> Vec<&'static Format> {
         }
     }
     formats
+}
+
+/// The layer that something unreadable would have belonged to, as far as its name tells.
+fn layer_of_name(file_name: &[u8]) -> model::Layer {
+    use model::Layer;
+    let extension = file_name.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
+    match extension {
+        b"apk" => Layer::Apps,
+        b"jar" | b"dex" | b"odex" | b"oat" | b"vdex" | b"art" => Layer::Code,
+        b"so" | b"ko" => Layer::Native,
+        b"rc" | b"prop" | b"xml" => Layer::Config,
+        _ => Layer::Partitions,
+    }
 }
 
 impl Kind {

@@ -88,6 +88,11 @@ impl Reading {
         self.gaps.push(Gap { artifact, why: why.into(), layer });
     }
 
+    /// The artifact could not be read at all, and would have belonged to this layer.
+    pub(crate) fn unread(&mut self, layer: Layer, why: String) {
+        self.gaps.push(Gap { artifact: self.artifact, why, layer });
+    }
+
     /// A fact at a range of bytes.
     pub fn row<T>(&self, offset: u64, size: u64, value: T) -> Row<T> {
         Row { at: Location { artifact: self.artifact, offset, size }, value }

@@ -22,7 +22,7 @@ pub enum Fault {
         wanted: u64,
     },
     /// The machine could not deliver the bytes (disk, permission, file changed while it was read).
-    #[error("cannot read: {0}")]
+    #[error("{0}")]
     Io(String),
     /// A named bound was reached.
     #[error("{what} exceeds the bound of {bound}")]

@@ -8,6 +8,7 @@ mod property;
 
 use std::collections::BTreeMap;
 
+use knowledge::Knowledge;
 use model::{Artifact, ArtifactId, Facts, Gap, Location, Row, Tree};
 
 pub use app::{Apps, InstalledApp, Place, Signer};
@@ -42,11 +43,18 @@ pub struct Phone {
 
 impl Phone {
     /// Puts the facts together. `formats` holds format ids by artifact id.
-    pub fn assemble(tree: Tree, facts: Facts, gaps: Vec<Gap>, formats: Vec<Vec<&'static str>>) -> Phone {
+    pub fn assemble(
+        tree: Tree,
+        facts: Facts,
+        gaps: Vec<Gap>,
+        formats: Vec<Vec<&'static str>>,
+        knowledge: &Knowledge,
+    ) -> Phone {
         let mounts = Mounts::of(&tree, &facts, &formats);
         let properties = Properties::of(&facts, &mounts);
         let apps = Apps::of(&tree, &facts, &mounts);
-        let permissions = Permissions::of(&apps);
+        let sdk = properties.value("ro.build.version.sdk").and_then(|it| it.parse().ok());
+        let permissions = Permissions::of(&apps, knowledge, sdk);
         let services = init::services_of(&facts, &mounts);
         let boot_class_path = init::boot_class_path_of(&facts, &mounts);
         Phone { tree, facts, gaps, formats, mounts, properties, apps, permissions, services, boot_class_path }
@@ -92,9 +100,20 @@ impl Phone {
         has("/system/build.prop") || has("/init.rc") || has("/system/etc/init/hw/init.rc") || has("/system/framework")
     }
 
-    /// The signer of the platform: who signed the package `android` (framework-res.apk).
+    /// The signer of the platform: who signed the package `android` (framework-res.apk). Where that is not to be had,
+    /// the signer of most system apps that share the system's user id.
     pub fn platform_signer(&self) -> Option<&Signer> {
-        self.apps.package("android").and_then(|it| it.signers.first())
+        if let Some(signer) = self.apps.package("android").and_then(|it| it.signers.first()) {
+            return Some(signer);
+        }
+        let mut counts: BTreeMap<&str, (usize, &Signer)> = BTreeMap::new();
+        let shares =
+            |it: &&InstalledApp| it.place.is_system() && it.app.shared_user_id.as_deref() == Some("android.uid.system");
+        for signer in self.apps.effective().filter(shares).filter_map(|it| it.signers.first()) {
+            counts.entry(&signer.certificate.sha256).or_insert((0, signer)).0 += 1;
+        }
+        let all: usize = counts.values().map(|it| it.0).sum();
+        counts.into_values().find(|it| all < it.0 * 2).map(|it| it.1)
     }
 
     /// The SDK level (`ro.build.version.sdk`).

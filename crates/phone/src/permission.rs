@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use knowledge::{Knowledge, Protection};
+
 use crate::Apps;
 
 /// Every permission that an app of the phone declares.
@@ -50,7 +52,9 @@ impl ProtectionLevel {
 }
 
 impl Permissions {
-    pub(crate) fn of(apps: &Apps) -> Permissions {
+    /// What the phone's apps declare; the framework's own permissions come from the knowledge of AOSP where the
+    /// framework is not in the input.
+    pub(crate) fn of(apps: &Apps, knowledge: &Knowledge, sdk: Option<u32>) -> Permissions {
         let mut declared: BTreeMap<String, Declared> = BTreeMap::new();
         let platform_first = |package: &str| package != "android";
         let mut effective: Vec<_> = apps.effective().collect();
@@ -67,6 +71,16 @@ impl Permissions {
                 }
             }
         }
+        if apps.package("android").is_none() {
+            for row in knowledge.permissions.iter() {
+                let Some(level) = level_of(row, sdk.unwrap_or(SDK_NEWEST)) else { continue };
+                declared.entry(row.name.clone()).or_insert_with(|| Declared {
+                    package: "android".to_owned(),
+                    level,
+                    others: Vec::new(),
+                });
+            }
+        }
         Permissions { declared }
     }
 
@@ -79,4 +93,20 @@ impl Permissions {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Declared)> {
         self.declared.iter().map(|(name, declared)| (name.as_str(), declared))
     }
+}
+
+/// Newer than any SDK level: then the newest declaration is taken.
+const SDK_NEWEST: u32 = u32::MAX;
+
+/// The level that AOSP of this SDK level declares, as a number.
+fn level_of(row: &knowledge::Permission, sdk: u32) -> Option<ProtectionLevel> {
+    let base = match row.protection_at(sdk)? {
+        Protection::Normal => 0,
+        Protection::Dangerous => 1,
+        Protection::Signature => 2,
+        Protection::Internal => 4,
+    };
+    let privileged =
+        row.level_at(sdk)?.split('|').any(|it| matches!(it, "privileged" | "system" | "signatureOrSystem"));
+    Some(ProtectionLevel(base | if privileged { 0x10 } else { 0 }))
 }

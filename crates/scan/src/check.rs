@@ -53,7 +53,7 @@ pub fn check(check: Check, store: &Store, progress: &dyn Progress) -> Result<(Re
 
     progress.begin(Phase::Assemble);
     let formats = found.formats.iter().map(|it| it.iter().map(|format| format.id).collect()).collect();
-    let phone = Phone::assemble(found.tree, found.facts, found.gaps, formats);
+    let phone = Phone::assemble(found.tree, found.facts, found.gaps, formats, Knowledge::bundled());
     let surface = Surface::of(&phone);
     progress.end(Phase::Assemble);
 
