@@ -51,10 +51,12 @@ macro_rules! detectors {
 }
 
 detectors! {
+    added_ca,
     build_contradiction,
     cleartext_updater,
     code_outside_app_folders,
     dangling_service,
+    debug_properties,
     debug_signed_app,
     debuggable_app,
     evasive_container,
@@ -63,12 +65,14 @@ detectors! {
     hidden_installer,
     ota_keys,
     permissive_domain,
+    privileged_files,
     privileged_service,
     secret_dialer_code,
     stranger_adb_key,
     test_keys,
     verification_disabled,
     weak_permission,
+    world_writable_node,
 }
 
 /// Runs every detector, and sorts what they find by rank: grade, then severity, then confidence, then place.
