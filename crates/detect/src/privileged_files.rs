@@ -101,7 +101,7 @@ pub(crate) static CASES: crate::fixture::Cases = {
     use model::{FileCapability, Node};
 
     fn with(path: &str, mode: u16, permitted: u64) -> Fixture {
-        let capability = (permitted != 0).then(|| FileCapability { effective: true, permitted, inheritable: 0 });
+        let capability = (permitted != 0).then_some(FileCapability { effective: true, permitted, inheritable: 0 });
         let node = Node { mode: Some(mode), uid: Some(0), gid: Some(0), capability, ..Node::file() };
         let user = Fixture::phone().property("ro.build.type", "user").property("ro.build.version.sdk", "30");
         user.with_node(path, node)

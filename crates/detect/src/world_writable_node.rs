@@ -91,7 +91,7 @@ pub(crate) static CASES: crate::fixture::Cases = {
 
     fn with(pattern: &str, mode: u16) -> Fixture {
         let mut fixture = Fixture::phone();
-        let file = fixture.file("/ueventd.rc");
+        let file = fixture.file("/system/etc/ueventd.rc");
         let rule = Rule {
             pattern: pattern.to_owned(),
             attribute: None,
