@@ -32,6 +32,7 @@ mod dalvik_odex;
 mod dex;
 mod dtb;
 mod dtbo;
+mod elf;
 mod erofs;
 mod ext4;
 mod fstab;
@@ -155,6 +156,7 @@ pub static FORMATS: &[&Format] = &[
     &avb_footer::FORMAT,
     &apk::FORMAT,
     &x509::FORMAT,
+    &elf::FORMAT,
     &dex::FORMAT,
     &cdex::FORMAT,
     &vdex::FORMAT,
