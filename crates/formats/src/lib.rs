@@ -35,6 +35,7 @@ mod dtbo;
 mod elf;
 mod erofs;
 mod ext4;
+mod f2fs;
 mod fstab;
 mod gpt;
 mod gzip;
@@ -52,6 +53,7 @@ mod prop;
 mod proto;
 mod rc;
 mod reading;
+mod runs;
 mod script;
 mod sepolicy;
 mod sparse;
@@ -169,6 +171,7 @@ pub static FORMATS: &[&Format] = &[
     &kernel::FORMAT,
     &gpt::FORMAT,
     &apex::FORMAT,
+    &f2fs::FORMAT,
 ];
 
 /// The formats whose bytes these are.
@@ -232,7 +235,7 @@ mod tests {
 
     /// Files of `src` that are no format.
     const NO_FORMAT: &[&str] =
-        &["archive", "codec", "join", "lib", "pages", "posix", "proto", "rc", "reading", "text", "walk"];
+        &["archive", "codec", "join", "lib", "pages", "posix", "proto", "rc", "reading", "runs", "text", "walk"];
 
     #[test]
     fn the_list_equals_the_folder() {

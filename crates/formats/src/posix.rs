@@ -18,6 +18,14 @@ pub(crate) fn kind_of(mode: u16) -> Option<NodeKind> {
     })
 }
 
+/// Major and minor number, from the old encoding of `dev_t`, or where that is zero from the new one.
+pub(crate) fn device_of(old: u32, new: u32) -> (u32, u32) {
+    match old {
+        0 => ((new >> 8) & 0xfff, (new & 0xff) | ((new >> 12) & 0xfff00)),
+        _ => ((old >> 8) & 0xff, old & 0xff),
+    }
+}
+
 /// A label without its NUL; bytes that are no text are escaped like those of a path.
 pub(crate) fn label_of(value: &[u8]) -> String {
     let value = value.strip_suffix(b"\0").unwrap_or(value);

@@ -84,10 +84,7 @@ impl Inode {
         let mut reader = Reader::new(&self.block);
         let old = reader.u32_le("i_block").ok()?;
         let new = reader.u32_le("i_block").ok()?;
-        Some(match old {
-            0 => ((new >> 8) & 0xfff, (new & 0xff) | ((new >> 12) & 0xfff00)),
-            _ => ((old >> 8) & 0xff, old & 0xff),
-        })
+        Some(posix::device_of(old, new))
     }
 }
 

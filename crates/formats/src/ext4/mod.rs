@@ -15,6 +15,7 @@ use model::fact::file_system::FileSystem;
 use model::{Artifact, Blob, Extent, Fault, Node, NodeKind, Origin, Reader};
 
 use crate::pages::Pages;
+use crate::runs::Blocks;
 use crate::walk::{Directories, Tally, walk};
 use crate::{Format, Kind, Reading, posix};
 use attributes::Attributes;
@@ -80,6 +81,7 @@ const ROOT: u32 = 2;
 /// A file system, and what was read of it.
 struct Volume {
     image: Blob,
+    blocks: Blocks,
     sb: Superblock,
     pages: Pages,
     /// `bg_inode_table` of groups, in bytes.
@@ -88,8 +90,6 @@ struct Volume {
     attributes: HashMap<u64, Attributes>,
     /// Files with several names.
     linked: HashMap<u32, (Node, Blob)>,
-    /// What is left of [`map::FUEL`].
-    fuel: u64,
     /// How many bytes of directories may still be read: no block belongs to two, so all have less than the image.
     directories_left: u64,
 }
@@ -98,10 +98,10 @@ impl Volume {
     fn new(image: Blob, sb: Superblock) -> Volume {
         Volume {
             pages: Pages::new(image.clone()),
+            blocks: Blocks::new(image.clone(), sb.block_size, sb.blocks_count),
             tables: HashMap::new(),
             attributes: HashMap::new(),
             linked: HashMap::new(),
-            fuel: map::FUEL,
             directories_left: image.len(),
             image,
             sb,
@@ -206,14 +206,14 @@ impl Volume {
             let extent = Extent { offset: 0, len: bytes.len() as u64, from: Origin::Blob(Blob::from_bytes(bytes), 0) };
             return Ok((Blob::mapped(size, vec![extent]), None));
         }
-        let mut map = Map::new(&self.image, &self.sb, size, &mut self.fuel);
+        let mut map = Map::new(&self.blocks, size);
         let at = at.saturating_add(I_BLOCK_OFFSET);
         if inode.has(inode::EXTENTS_FL) {
             map.read_extents(&inode.block, at);
         } else {
             map.read_block_map(&inode.block, at);
         }
-        Ok(map.content())
+        Ok(map.runs.content())
     }
 
     /// Where a symbolic link points to.
