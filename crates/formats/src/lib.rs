@@ -17,6 +17,7 @@
 mod adb_keys;
 mod apex;
 mod apk;
+mod apks;
 mod archive;
 mod art;
 mod avb_footer;
@@ -157,6 +158,7 @@ pub static FORMATS: &[&Format] = &[
     &vbmeta::FORMAT,
     &avb_footer::FORMAT,
     &apk::FORMAT,
+    &apks::FORMAT,
     &x509::FORMAT,
     &elf::FORMAT,
     &dex::FORMAT,
