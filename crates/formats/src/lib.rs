@@ -58,6 +58,7 @@ mod runs;
 mod script;
 mod sepolicy;
 mod sparse;
+mod squashfs;
 mod super_image;
 mod sysconfig;
 mod tar;
@@ -151,6 +152,7 @@ pub static FORMATS: &[&Format] = &[
     &brotli::FORMAT,
     &ext4::FORMAT,
     &erofs::FORMAT,
+    &squashfs::FORMAT,
     &boot_image::FORMAT,
     &vendor_boot::FORMAT,
     &dtb::FORMAT,
