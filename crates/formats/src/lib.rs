@@ -37,6 +37,7 @@ mod elf;
 mod erofs;
 mod ext4;
 mod f2fs;
+mod fat;
 mod fstab;
 mod gpt;
 mod gzip;
@@ -176,6 +177,7 @@ pub static FORMATS: &[&Format] = &[
     &gpt::FORMAT,
     &apex::FORMAT,
     &f2fs::FORMAT,
+    &fat::FORMAT,
 ];
 
 /// The formats whose bytes these are.
