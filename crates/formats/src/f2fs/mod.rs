@@ -168,12 +168,12 @@ impl Volume {
 
     /// The bytes of a file, directory or link, and why not all of them can be read.
     fn content(&mut self, inode: &Inode, at: u64) -> Result<(Blob, Option<Fault>), Fault> {
+        if SIZE_MAX < inode.size {
+            return Err(Fault::malformed("i_size", at));
+        }
         if let Some(data) = inode.inline_data() {
             let data = Extent { offset: 0, len: data.len() as u64, from: Origin::Blob(Blob::from_bytes(data), 0) };
             return Ok((Blob::mapped(inode.size, vec![data]), None));
-        }
-        if SIZE_MAX < inode.size {
-            return Err(Fault::malformed("i_size", at));
         }
         if inode.flags & inode::DEVICE_ALIAS_FL != 0 {
             return Err(Fault::Unsupported("a file that stands for a device".into()));
