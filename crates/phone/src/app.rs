@@ -140,6 +140,10 @@ impl Apps {
         for row in &facts.apps {
             let artifact = row.at.artifact;
             let device_path = mounts.device_path(artifact).to_owned();
+            // An APEX has a manifest too; it is no app, and what lies in it is mounted on its own.
+            if [".apex", ".capex"].iter().any(|it| tree.artifact(artifact).file_name().ends_with(it.as_bytes())) {
+                continue;
+            }
             if row.value.split.is_some() {
                 splits.push((row.value.package.clone(), artifact, folder_of(tree, artifact)));
                 continue;

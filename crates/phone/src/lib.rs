@@ -9,6 +9,7 @@ mod property;
 use std::collections::BTreeMap;
 
 use knowledge::Knowledge;
+use model::fact::certificate::Role;
 use model::{Artifact, ArtifactId, Facts, Gap, Location, Row, Tree};
 
 pub use app::{Apps, InstalledApp, Place, Signer};
@@ -45,12 +46,13 @@ impl Phone {
     /// Puts the facts together. `formats` holds format ids by artifact id.
     pub fn assemble(
         tree: Tree,
-        facts: Facts,
+        mut facts: Facts,
         gaps: Vec<Gap>,
         formats: Vec<Vec<&'static str>>,
         knowledge: &Knowledge,
     ) -> Phone {
         let mounts = Mounts::of(&tree, &facts, &formats);
+        settle_roles(&mut facts, &mounts);
         let properties = Properties::of(&facts, &mounts);
         let apps = Apps::of(&tree, &facts, &mounts);
         let sdk = properties.value("ro.build.version.sdk").and_then(|it| it.parse().ok());
@@ -119,5 +121,14 @@ impl Phone {
     /// The SDK level (`ro.build.version.sdk`).
     pub fn sdk(&self) -> Option<u32> {
         self.properties.value("ro.build.version.sdk")?.parse().ok()
+    }
+}
+
+/// A certificate inside `otacerts.zip` signs updates: its reader sees the certificate alone, its place tells the rest.
+fn settle_roles(facts: &mut Facts, mounts: &Mounts) {
+    for row in facts.certificates.iter_mut().filter(|it| it.value.role == Role::Other) {
+        if mounts.device_path(row.at.artifact).contains("/otacerts.zip!") {
+            row.value.role = Role::OtaKey;
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::fact::certificate::Role;
+use model::fact::code::Container;
 use model::report::{CodeCount, Coverage, LayerLine, LayerState};
 use model::verdict::Inspected;
 use model::{ArtifactId, Layer, NodeKind};
@@ -10,7 +11,9 @@ use phone::Phone;
 
 /// Counts every layer.
 pub fn of(phone: &Phone) -> (Coverage, Inspected) {
-    let methods: u64 = phone.facts.code.iter().map(|it| u64::from(it.value.n_methods.unwrap_or(0))).sum();
+    // Containers repeat what the dex files in them state.
+    let dex = phone.facts.code.iter().filter(|it| matches!(it.value.container, Container::Dex | Container::CompactDex));
+    let methods: u64 = dex.map(|it| u64::from(it.value.n_methods.unwrap_or(0))).sum();
     let executables = phone.facts.elfs.len() as u64;
     let broken = |layer: Layer| -> BTreeSet<ArtifactId> {
         phone.gaps.iter().filter(|it| it.layer == layer).map(|it| it.artifact).collect()
