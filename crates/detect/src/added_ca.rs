@@ -32,6 +32,8 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         let distrust = knowledge.ca_distrust.of_subject(&row.value.subject);
         let finding = match (knowledge.ca_baseline.standing(&row.value.sha256, sdk), distrust) {
             (CaStanding::Shipped(_) | CaStanding::Mozilla(_), None) => continue,
+            // Android has a store of its own for Wi-Fi.
+            (CaStanding::OtherVersion(known), _) if known.wfa && store.ends_with("_wfa") => continue,
             // Android shipped it in its time.
             (CaStanding::Shipped(_), Some(_)) => continue,
             (CaStanding::OtherVersion(_) | CaStanding::Mozilla(_), Some(why)) => Finding {

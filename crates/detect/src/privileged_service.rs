@@ -1,8 +1,10 @@
 //! A service of init that runs as root and takes orders: under the superuser's label, or listening on the network.
 
+use std::collections::BTreeMap;
+
 use model::fact::elf::Elf;
 use model::finding::{Concealment, Factors, Holder, Power, Reach};
-use model::{Class, Confidence, Evidence, Finding, Grade};
+use model::{Class, Confidence, Evidence, Finding, Grade, Location};
 use phone::InitService;
 
 use crate::{Context, Detector};
@@ -15,16 +17,19 @@ pub static DETECTOR: Detector = Detector {
     detect,
 };
 
+/// One finding a service under the superuser's label, one a program that listens.
 fn detect(context: &Context, findings: &mut Vec<Finding>) {
+    let mut listeners: BTreeMap<&str, Vec<&InitService>> = BTreeMap::new();
     for service in context.phone.services.values() {
         if service.service.seclabel.as_deref().is_some_and(is_superuser) {
             findings.push(under_superuser(context, service));
-        } else if service.user() == "root"
-            && let Some((at, elf)) = program_of(context, service)
-            && listens(elf)
-        {
-            findings.push(listening(service, at, elf));
+        } else if service.user() == "root" && program_of(context, service).is_some_and(|it| listens(it.1)) {
+            listeners.entry(service.program()).or_default().push(service);
         }
+    }
+    for (program, services) in listeners {
+        let Some((at, elf)) = services.first().and_then(|it| program_of(context, it)) else { continue };
+        findings.push(listening(context, program, &services, at, elf));
     }
 }
 
@@ -61,45 +66,51 @@ fn under_superuser(context: &Context, service: &InitService) -> Finding {
     }
 }
 
-fn listening(service: &InitService, at: model::Location, elf: &Elf) -> Finding {
-    let runs = runs_commands(elf);
+fn listening(context: &Context, program: &str, services: &[&InitService], at: Location, elf: &Elf) -> Finding {
+    let names: Vec<&str> = services.iter().map(|it| it.service.name.as_str()).collect();
+    let file_name = program.rsplit('/').next().unwrap_or_default();
+    let known = context.knowledge.init_root.iter().find(|it| it.program == program).map(|it| it.source.as_str());
+    let known = known.or_else(|| context.knowledge.network_daemons.get(file_name).map(|it| it.source.as_str()));
+    // A socket alone is ordinary, and so are Android's own daemons; a socket and a shell in a root service that Android
+    // does not have is what a backdoor needs.
+    let suspicious = runs_commands(elf) && known.is_none();
     let factors = Factors {
-        reach: Reach::Adjacent,
-        power: Power::System,
+        // Whether the socket is one of the network or one of the phone, imports do not tell.
+        reach: Reach::AnyApp,
+        power: if suspicious { Power::System } else { Power::None },
         concealment: Concealment::None,
-        holder: Holder::Unknown,
+        holder: if known.is_some() { Holder::Legitimate } else { Holder::Unknown },
     };
-    let what = if runs { "and can run commands" } else { "" };
-    let claim = format!(
-        "init starts {} ({}) as root, and the program can listen on a network socket {what}",
-        service.service.name,
-        service.program()
-    );
+    let commands = if runs_commands(elf) { ", and run commands" } else { "" };
     let imports: Vec<&str> =
         NETWORK.iter().chain(COMMANDS).copied().filter(|it| elf.imports.iter().any(|name| name == it)).collect();
+    let mut evidence: Vec<Evidence> = services
+        .iter()
+        .map(|it| Evidence::at(it.at, format!("service {} {}", it.service.name, it.service.args.join(" "))))
+        .collect();
+    evidence.push(Evidence::at(at, format!("imports {}", imports.join(", "))));
     Finding {
-        benign: "debugging, time, DNS and tethering daemons listen too, most of them on unix sockets only; the address \
-                 family is not told by the imports"
-            .to_owned(),
-        subject: service.service.name.clone(),
-        device_path: service.program().to_owned(),
-        evidence: vec![
-            Evidence::at(service.at, format!("service {} {}", service.service.name, service.service.args.join(" "))),
-            Evidence::at(at, format!("imports {}", imports.join(", "))),
-        ],
-        action: "look at which address it binds and what it does with what it receives".to_owned(),
-        // A socket alone is ordinary; a socket and a shell in a root service is what a backdoor needs.
+        benign: match known {
+            Some(_) => "Android has this daemon itself; whether this is Android's own code is not told by its name",
+            None => "debugging, quality and tethering daemons of vendors listen too, many on sockets inside the phone only",
+        }
+        .to_owned(),
+        subject: program.to_owned(),
+        device_path: program.to_owned(),
+        evidence,
+        references: known.map(str::to_owned).into_iter().collect(),
+        action: "look at which address it binds, and what it does with what it receives".to_owned(),
         ..DETECTOR.finding(
-            if runs { Grade::Suspicion } else { Grade::Capability },
+            if suspicious { Grade::Suspicion } else { Grade::Capability },
             Confidence::Low,
-            Factors { power: if runs { Power::System } else { Power::None }, ..factors },
-            claim.trim_end().to_owned(),
+            factors,
+            format!("init starts {program} as root ({}); the program can listen on a socket{commands}", names.join(", ")),
         )
     }
 }
 
 /// The program of a service, if it is there and native.
-fn program_of<'a>(context: &'a Context, service: &InitService) -> Option<(model::Location, &'a Elf)> {
+fn program_of<'a>(context: &'a Context, service: &InitService) -> Option<(Location, &'a Elf)> {
     let ids = context.phone.at(service.program());
     let elf = context.phone.facts.elfs.iter().find(|it| ids.contains(&it.at.artifact))?;
     Some((elf.at, &elf.value))
@@ -149,7 +160,7 @@ pub(crate) static CASES: crate::fixture::Cases = {
                     ..service("sf", "/system/bin/surfaceflinger", None)
                 })
             },
-            // A unix socket, as most daemons have.
+            // A listening socket inside the phone, as most daemons have.
             || daemon(None, &["socket", "bind", "listen", "accept", "execv"]),
             || daemon(Some("system"), &["socket", "bind", "listen", "accept", "inet_addr", "system"]),
         ],

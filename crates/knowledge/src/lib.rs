@@ -9,6 +9,7 @@ mod avb_keys;
 mod ca_baseline;
 mod device_nodes;
 mod init_root;
+mod network_daemons;
 mod packages;
 mod permissions;
 mod props;
@@ -25,6 +26,7 @@ pub use avb_keys::AvbKey;
 pub use ca_baseline::{CA_BASELINE_SDKS, Ca, CaDistrust, CaScope, CaStanding, CaStore};
 pub use device_nodes::OpenNode;
 pub use init_root::RootService;
+pub use network_daemons::NetworkDaemon;
 pub use packages::{AgentKind, AospPackage, UpdateAgent, VendorSigner};
 pub use permissions::{Permission, PermissionPower, Protection};
 pub use props::PropertyRule;
@@ -56,6 +58,8 @@ pub struct Knowledge {
     pub device_nodes: LazyLock<Table<OpenNode>>,
     /// Services that AOSP runs as root.
     pub init_root: LazyLock<Table<RootService>>,
+    /// Daemons that talk to a network by their trade.
+    pub network_daemons: LazyLock<Table<NetworkDaemon>>,
     /// Permissions of Android's framework.
     pub permissions: LazyLock<Table<Permission>>,
     /// Broadcasts that only the system may send.
@@ -84,6 +88,7 @@ impl Knowledge {
             setuid: LazyLock::new(|| Table::bundled(SETUID)),
             device_nodes: LazyLock::new(|| Table::bundled(DEVICE_NODES)),
             init_root: LazyLock::new(|| Table::bundled(INIT_ROOT)),
+            network_daemons: LazyLock::new(|| Table::bundled(NETWORK_DAEMONS)),
             permissions: LazyLock::new(|| Table::bundled(PERMISSIONS)),
             protected_broadcasts: LazyLock::new(|| Table::bundled(PROTECTED_BROADCASTS)),
             props: LazyLock::new(|| Table::bundled(PROPS)),
@@ -104,6 +109,7 @@ const CA_STORES: &str = include_str!("../data/ca_stores.toml");
 const SETUID: &str = include_str!("../data/setuid.toml");
 const DEVICE_NODES: &str = include_str!("../data/device_nodes.toml");
 const INIT_ROOT: &str = include_str!("../data/init_root.toml");
+const NETWORK_DAEMONS: &str = include_str!("../data/network_daemons.toml");
 const PERMISSIONS: &str = include_str!("../data/permissions.toml");
 const PROTECTED_BROADCASTS: &str = include_str!("../data/protected_broadcasts.toml");
 const PROPS: &str = include_str!("../data/props.toml");
@@ -130,6 +136,7 @@ mod tests {
         check::<SetIdFile>(SETUID);
         check::<OpenNode>(DEVICE_NODES);
         check::<RootService>(INIT_ROOT);
+        check::<NetworkDaemon>(NETWORK_DAEMONS);
         check::<Permission>(PERMISSIONS);
         check::<ProtectedBroadcast>(PROTECTED_BROADCASTS);
         check::<PropertyRule>(PROPS);
