@@ -34,7 +34,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     for row in keys.values() {
         let Some(key) = context.knowledge.public_keys.get(&row.value.sha256) else { continue };
         findings.push(Finding {
-            benign: "an engineering build that was never meant to be sold".to_owned(),
+            benign: "a build system that never replaced its default, while recovery has the maker's own key".to_owned(),
             subject: row.value.sha256.clone(),
             device_path: phone.device_path(row.at.artifact).to_owned(),
             evidence: vec![evidence(row)],
@@ -44,7 +44,11 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
                 Grade::Finding,
                 Confidence::High,
                 factors,
-                format!("the phone accepts updates that are signed with the published key \"{}\"", key.name),
+                format!(
+                    "the published key \"{}\" is among the keys with which the phone checks updates; recovery has a list of \
+                     its own, which decides in the end",
+                    key.name
+                ),
             )
         });
     }

@@ -72,19 +72,12 @@ impl Properties {
         self.find(name).map(|it| it.text.as_str())
     }
 
-    /// The text of `ro.product.<what>`, or of the first partition that states it, as init derives it.
+    /// The text of `ro.product.<what>`, or of the first partition that states it, in the order that
+    /// `ro.product.property_source_order` gives, as init derives it.
     pub fn product(&self, what: &str) -> Option<&str> {
-        self.first_of(
-            &[
-                "ro.product.{}",
-                "ro.product.product.{}",
-                "ro.product.odm.{}",
-                "ro.product.vendor.{}",
-                "ro.product.system_ext.{}",
-                "ro.product.system.{}",
-            ],
-            what,
-        )
+        let order = self.value("ro.product.property_source_order").unwrap_or("product,odm,vendor,system_ext,system");
+        self.value(&format!("ro.product.{what}"))
+            .or_else(|| order.split(',').find_map(|it| self.value(&format!("ro.product.{}.{what}", it.trim()))))
     }
 
     /// The text of `ro.build.<what>`, or of the first partition that states it.
