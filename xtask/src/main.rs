@@ -1,2 +1,43 @@
 //! The project's chores. `cargo xtask help` lists them.
-fn main() {}
+
+// A chore talks to whoever started it.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod demo;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("xtask: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> Result<()> {
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["help" | "--help" | "-h", ..] => println!("{HELP}"),
+        ["fixtures", "demo", options @ ..] => demo::make(&demo::Options::of(options)?)?,
+        _ => bail!("there is no chore \"{}\"; see cargo xtask help", words.join(" ")),
+    }
+    Ok(())
+}
+
+const HELP: &str = "\
+cargo xtask CHORE
+
+  fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
+                  --d8 FILE          d8.jar [DEMO_D8]
+                  --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];
+                                     left out: what carries that key is left out of the phones
+                  --framework FILE   framework-res.apk that aapt takes names from
+                  --authorities DIR  folder of public certificate authorities (Debian's ca-certificates)
+                  --work DIR         where the intermediate files are left
+                  --out DIR          where the two zips go [demo]";

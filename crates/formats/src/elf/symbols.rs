@@ -116,7 +116,8 @@ fn n_gnu_hashed(table: &[u8], wide: bool) -> Option<usize> {
     table.skip(bloom.checked_mul(if wide { 8 } else { 4 })?, "bloom").ok()?;
     let buckets = table.take(n_buckets.checked_mul(4)?, "buckets").ok()?;
     let (buckets, _) = buckets.as_chunks::<4>();
-    let last = usize::try_from(buckets.iter().map(|it| u32::from_le_bytes(*it)).max()?).ok()?;
+    // Where nothing is exported, nothing is hashed, and the table tells nothing: linkers then state any `symoffset`.
+    let last = usize::try_from(buckets.iter().map(|it| u32::from_le_bytes(*it)).max().filter(|it| *it != 0)?).ok()?;
     let Some(skipped) = last.checked_sub(first) else { return Some(first) };
     table.skip(skipped.checked_mul(4)?, "chain").ok()?;
     let mut count = last;

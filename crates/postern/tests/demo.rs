@@ -1,0 +1,117 @@
+//! The bundled demo pair: the ordinary phone has no finding, and of the other one every plant is found where it lies.
+//! What is planted, and where its source is, stands in `demo/README.md`.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+#[test]
+fn the_ordinary_phone_has_no_finding() {
+    let (_, report) = check("phone-a.zip");
+    let told: Vec<String> = findings(&report).filter(|it| it.grade != "CAPABILITY").map(|it| it.to_string()).collect();
+    assert!(told.is_empty(), "{told:#?}");
+    assert_eq!(report["device"]["model"], "L1");
+    assert_eq!(report["apps"].as_array().map(Vec::len), Some(12));
+}
+
+#[test]
+fn every_plant_is_found() {
+    let (exit, report) = check("phone-b.zip");
+    assert_eq!(exit, 1);
+    let told: Vec<Told> = findings(&report).collect();
+    let missing: Vec<_> = PLANTS
+        .iter()
+        .filter(|(detector, grade, path, word)| {
+            !told.iter().any(|it| {
+                it.detector == *detector && it.grade == *grade && it.device_path == *path && it.claim.contains(word)
+            })
+        })
+        .collect();
+    let told: Vec<String> = told.iter().map(Told::to_string).collect();
+    assert!(missing.is_empty(), "missing: {missing:#?}\ntold: {told:#?}");
+}
+
+#[test]
+fn every_finding_of_the_demo_has_evidence_with_a_place() {
+    let (_, report) = check("phone-b.zip");
+    for list in LISTS {
+        for finding in report[list].as_array().into_iter().flatten() {
+            let evidence = finding["evidence"].as_array().map_or(&[][..], |it| it);
+            assert!(!evidence.is_empty(), "{finding:#}");
+            assert!(evidence.iter().all(|it| it["path"].as_str().is_some_and(|it| !it.is_empty())), "{finding:#}");
+        }
+    }
+}
+
+/// Detector, grade, device path, and a name that the claim gives. The number is that of `demo/README.md`.
+const PLANTS: &[(&str, &str, &str, &str)] = &[
+    ("test-keys", "FINDING", "/system/priv-app/FieldTest/FieldTest.apk", "testkey"), // 1
+    ("debug-signed-app", "FINDING", "/product/app/Notes/Notes.apk", "Android Debug"), // 2
+    ("debuggable-app", "FINDING", "/vendor/app/CameraTest/CameraTest.apk", "com.larkspur.cameratest"), // 3
+    ("build-contradiction", "FINDING", "/system/build.prop", "orchid/o9"),           // 4
+    ("build-contradiction", "FINDING", "/system/build.prop", "2019-03-05"),          // 4
+    ("debug-properties", "FINDING", "/system/build.prop", "ro.debuggable=1"),        // 5
+    ("debug-properties", "FINDING", "/system/build.prop", "ro.secure=0"),            // 5
+    ("debug-properties", "FINDING", "/system/build.prop", "ro.adb.secure=0"),        // 5
+    ("debug-properties", "FINDING", "/system/build.prop", "service.adb.tcp.port=5555"), // 5
+    ("privileged-files", "FINDING", "/system/xbin/su", "4755"),                      // 6
+    ("privileged-files", "SUSPICION", "/vendor/bin/netdiag", "CAP_SYS_ADMIN"),       // 6
+    ("privileged-service", "FINDING", "/vendor/bin/flashd", "u:r:su:s0"),            // 7
+    ("privileged-service", "SUSPICION", "/vendor/bin/remoted", "remoted"),           // 7
+    ("added-ca", "FINDING", "/system/etc/security/cacerts/0d6e0a9b.0", "Demo Interception CA"), // 8
+    ("ota-keys", "SUSPICION", "/system/etc/security/otacerts.zip!larkspur-ota.x509.pem", "Partner updates"), // 9
+    ("permissive-domain", "FINDING", "/vendor/etc/selinux/precompiled_sepolicy", "remoted"), // 10
+    ("world-writable-node", "SUSPICION", "/vendor/ueventd.rc", "/dev/larkspur_mem"), // 11
+    ("stranger-adb-key", "FINDING", "/product/etc/security/adb_keys", ""),           // 12
+    ("code-outside-app-folders", "SUSPICION", "/system/etc/wifi/cal.bin", "com.larkspur.calibration"), // 13
+    ("evasive-container", "FINDING", "/product/app/Weather/Weather.apk", "Weather.apk"), // 14
+    ("weak-permission", "SUSPICION", "/system/priv-app/SystemHelper/SystemHelper.apk", "CALL_HELPER"), // 15
+    ("exported-privileged-component", "SUSPICION", "/product/priv-app/Provision/Provision.apk", "OrderReceiver"), // 16
+    ("hidden-installer", "CAPABILITY", "/product/priv-app/SyncAgent/SyncAgent.apk", "com.larkspur.syncagent"), // 17
+    ("foreign-system-uid", "SUSPICION", "/vendor/app/VendorTools/VendorTools.apk", "android.uid.system"), // 18
+    ("secret-dialer-code", "CAPABILITY", "/system/priv-app/FieldTest/FieldTest.apk", "*#*#527577#*#*"), // 19
+    ("cleartext-updater", "SUSPICION", "/product/priv-app/Updater/Updater.apk", "com.larkspur.updater"), // 20
+    ("verification-disabled", "FINDING", "", "flag 2"),                              // 21
+];
+
+struct Told {
+    detector: String,
+    grade: String,
+    device_path: String,
+    claim: String,
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{} {} {}: {}", self.grade, self.detector, self.device_path, self.claim)
+    }
+}
+
+const LISTS: [&str; 3] = ["findings", "capabilities", "privacy"];
+
+fn findings(report: &Value) -> impl Iterator<Item = Told> {
+    LISTS.iter().flat_map(|it| report[it].as_array().into_iter().flatten()).map(|finding| {
+        let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
+        Told {
+            detector: text("detector"),
+            grade: text("grade"),
+            device_path: text("device_path"),
+            claim: text("claim"),
+        }
+    })
+}
+
+/// The exit code and the report of `postern check` on a phone of the demo.
+fn check(name: &str) -> (i32, Value) {
+    let phone = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo").join(name);
+    let folder = tempfile::tempdir().expect("a folder");
+    let json = folder.path().join("report.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_postern"))
+        .args(["check", "--quiet", "--json"])
+        .args([&json, &phone])
+        .output()
+        .expect("postern starts");
+    let text = std::fs::read(&json).unwrap_or_else(|it| panic!("{it}: {}", String::from_utf8_lossy(&output.stderr)));
+    (output.status.code().expect("it ends by itself"), serde_json::from_slice(&text).expect("the report is JSON"))
+}

@@ -1,0 +1,56 @@
+package com.larkspur.updater;
+
+import android.app.Service;
+import android.content.Intent;
+import android.os.IBinder;
+import android.os.RecoverySystem;
+import android.util.Log;
+import java.io.File;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.URL;
+import java.security.GeneralSecurityException;
+
+/** Loads an update, verifies its signature against the keys of the phone, and only then installs it. */
+public final class UpdateService extends Service implements Runnable {
+    private static final String SOURCE = "https://ota.larkspur.invalid/l1/update.zip";
+
+    @Override
+    public IBinder onBind(Intent intent) {
+        return null;
+    }
+
+    @Override
+    public int onStartCommand(Intent intent, int flags, int id) {
+        new Thread(this).start();
+        return START_NOT_STICKY;
+    }
+
+    @Override
+    public void run() {
+        try {
+            File update = load();
+            RecoverySystem.verifyPackage(update, null, null);
+            RecoverySystem.installPackage(this, update);
+        } catch (IOException e) {
+            Log.w("Updater", "no update", e);
+        } catch (GeneralSecurityException e) {
+            Log.w("Updater", "update is not signed", e);
+        }
+    }
+
+    private File load() throws IOException {
+        File file = new File("/cache/update.zip");
+        InputStream in = new URL(SOURCE).openStream();
+        OutputStream out = new FileOutputStream(file);
+        byte[] buffer = new byte[4096];
+        for (int n = in.read(buffer); n > 0; n = in.read(buffer)) {
+            out.write(buffer, 0, n);
+        }
+        out.close();
+        in.close();
+        return file;
+    }
+}
