@@ -73,7 +73,7 @@ fn line(layer: Layer, state: LayerState, unit: &str, read: u64, total: u64, why:
 /// A layer of which nothing is analysed.
 fn unread(layer: Layer, unit: &str, total: u64, why: &str) -> LayerLine {
     match total {
-        0 => line(layer, LayerState::Absent, unit, 0, 0, "not in the input"),
+        0 => line(layer, LayerState::Absent, unit, 0, 0, ""),
         _ => line(layer, LayerState::Opaque, unit, 0, total, why),
     }
 }
@@ -84,7 +84,7 @@ fn files(layer: Layer, ids: BTreeSet<ArtifactId>, broken: &BTreeSet<ArtifactId>)
     let total = all.len() as u64;
     let read = all.difference(broken).count() as u64;
     match (read, total) {
-        (_, 0) => line(layer, LayerState::Absent, "files", 0, 0, "not in the input"),
+        (_, 0) => line(layer, LayerState::Absent, "files", 0, 0, ""),
         (read, total) if read == total => line(layer, LayerState::Read, "files", read, total, ""),
         (0, total) => line(layer, LayerState::Opaque, "files", 0, total, "none could be read whole; see the gaps"),
         (read, total) => line(layer, LayerState::Partial, "files", read, total, "see the gaps"),
@@ -116,7 +116,7 @@ fn partitions(phone: &Phone) -> LayerLine {
         }
     }
     match (read, total) {
-        (_, 0) => line(Layer::Partitions, LayerState::Absent, "bytes", 0, 0, "not in the input"),
+        (_, 0) => line(Layer::Partitions, LayerState::Absent, "bytes", 0, 0, ""),
         (0, total) => line(Layer::Partitions, LayerState::Opaque, "bytes", 0, total, "see the gaps"),
         (read, total) if read == total && broken.is_empty() => {
             line(Layer::Partitions, LayerState::Read, "bytes", read, total, "")
