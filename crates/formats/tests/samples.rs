@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use formats::{FORMATS, Format, Reading};
 use model::{Artifact, ArtifactId, Blob, Extent, Node, Origin, Store};
@@ -44,15 +45,28 @@ fn every_format_has_samples_and_every_sample_is_read_as_its_golden_file_says() {
 
 #[test]
 fn no_prefix_of_a_sample_and_no_flipped_byte_makes_a_reader_panic() {
-    for format in FORMATS {
-        let ranges = fs::read_to_string(samples_folder(format).join("sweep.txt")).unwrap_or_default();
-        for (name, blob) in samples_of(format) {
-            for offset in offsets(&name, blob.len(), &ranges) {
-                touch(&name, blob.clamp(0, offset));
-                for flip in [0x01, 0x80, 0xff] {
-                    touch(&name, flipped(&blob, offset, flip));
+    let samples: Vec<(&Format, String, Blob)> = FORMATS
+        .iter()
+        .flat_map(|format| samples_of(format).into_iter().map(move |(name, blob)| (*format, name, blob)))
+        .collect();
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some((format, name, blob)) = samples.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    sweep(format, name, blob);
                 }
-            }
+            });
+        }
+    });
+}
+
+fn sweep(format: &Format, name: &str, blob: &Blob) {
+    let ranges = fs::read_to_string(samples_folder(format).join("sweep.txt")).unwrap_or_default();
+    for offset in offsets(name, blob.len(), &ranges) {
+        touch(name, blob.clamp(0, offset));
+        for flip in [0x01, 0x80, 0xff] {
+            touch(name, flipped(blob, offset, flip));
         }
     }
 }
