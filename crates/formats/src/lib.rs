@@ -78,7 +78,7 @@ mod zstd;
 use model::{Artifact, Fault};
 
 pub use join::{Joined, join};
-pub use reading::{Child, Reading};
+pub use reading::{Child, Reading, Wanted};
 
 /// A format: how to tell it, and how to read it.
 pub struct Format {
@@ -197,6 +197,9 @@ pub fn read(artifact: &Artifact, out: &mut Reading) -> Vec<&'static Format> {
         }
     };
     for format in &formats {
+        if out.wanted == Wanted::Names && !format.kind.may_hold_children() {
+            continue;
+        }
         out.begin(format);
         if let Err(fault) = (format.read)(artifact, out) {
             out.gap(format!("{}: {fault}", format.title));
@@ -219,6 +222,14 @@ fn layer_of_name(file_name: &[u8]) -> model::Layer {
 }
 
 impl Kind {
+    /// Whether something of this kind can hold other artifacts.
+    fn may_hold_children(self) -> bool {
+        match self {
+            Kind::Wrapper | Kind::FileSystem | Kind::Archive | Kind::Code | Kind::Kernel | Kind::Unread => true,
+            Kind::App | Kind::Native | Kind::Policy | Kind::Trust | Kind::Config => false,
+        }
+    }
+
     /// The layer that a gap in such a thing belongs to.
     pub fn layer(self) -> model::Layer {
         use model::Layer;

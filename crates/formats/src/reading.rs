@@ -11,6 +11,8 @@ pub struct Reading {
     pub store: Store,
     /// How many bytes a stream of unknown length may decode to.
     pub allowance: u64,
+    /// What the caller wants to know.
+    pub wanted: Wanted,
     /// Facts.
     pub facts: Facts,
     /// What lies in the artifact, in the order of its directory.
@@ -20,6 +22,15 @@ pub struct Reading {
     artifact: model::ArtifactId,
     format: &'static str,
     layer: Layer,
+}
+
+/// What a caller wants to know of an artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Everything.
+    Facts,
+    /// What lies in it: whoever only lists need not decode what is told about the content.
+    Names,
 }
 
 /// Something that lies in an artifact.
@@ -39,6 +50,7 @@ impl Reading {
         Reading {
             store,
             allowance,
+            wanted: Wanted::Facts,
             facts: Facts::default(),
             children: Vec::new(),
             gaps: Vec::new(),

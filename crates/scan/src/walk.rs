@@ -3,7 +3,7 @@
 //! Invariant: what is read, and what is refused, does not depend on the number of threads: limits are settled between
 //! batches of a fixed size, never inside one.
 
-use formats::{Child, Format, Kind, Reading};
+use formats::{Child, Format, Kind, Reading, Wanted};
 use model::{Artifact, ArtifactId, Facts, Gap, Layer, NodeKind, Store, Tree, path_name};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -25,8 +25,10 @@ pub struct Found {
 
 /// What is to be opened.
 pub enum Want<'a> {
-    /// Everything.
+    /// Everything, with all facts.
     All,
+    /// Every artifact, without the facts that take decoding its content.
+    AllNames,
     /// Containers down to the files of file systems, which are listed and not opened.
     Names,
     /// Artifacts whose path this accepts: asked for each before it is opened.
@@ -105,12 +107,12 @@ impl Walk<'_> {
             .par_iter()
             .map(|&id| {
                 let artifact = tree.artifact(id);
-                let allowance = artifact.blob.len().saturating_mul(EXPANSION_MAX).max(EXPANSION_FREE).min(fuel);
+                let allowance = allowance_of(tree, artifact).min(fuel);
                 let result = match want {
                     Want::Names if in_folder(tree, artifact) && !holds_images(artifact) => {
                         (Reading::new(artifact, store.clone(), 0), Vec::new())
                     }
-                    _ => read_caught(artifact, store, allowance),
+                    _ => read_caught(artifact, want, store, allowance),
                 };
                 progress.done(artifact.blob.len(), &artifact.name);
                 result
@@ -175,7 +177,7 @@ impl Walk<'_> {
 
     fn wanted(&self, id: ArtifactId, parent: Kind) -> bool {
         match self.want {
-            Want::All => true,
+            Want::All | Want::AllNames => true,
             Want::Names => {
                 in_folder(&self.found.tree, self.found.tree.artifact(id))
                     || !matches!(parent, Kind::FileSystem | Kind::App | Kind::Code | Kind::Native)
@@ -207,6 +209,18 @@ impl Walk<'_> {
     }
 }
 
+/// How many bytes a stream may decode to: measured by the smallest form that it has on its way from the input, so that
+/// packing a bomb twice gains nothing.
+fn allowance_of(tree: &Tree, artifact: &Artifact) -> u64 {
+    let smallest = tree
+        .ancestors(artifact.id)
+        .filter(|it| it.node.kind == NodeKind::File)
+        .map(|it| it.blob.len())
+        .min()
+        .unwrap_or(0);
+    smallest.saturating_mul(EXPANSION_MAX).max(EXPANSION_FREE)
+}
+
 /// Whether an artifact is a file of a folder on disk.
 fn in_folder(tree: &Tree, artifact: &Artifact) -> bool {
     artifact.parent.is_some_and(|it| tree.artifact(it).node.kind == NodeKind::Directory)
@@ -235,9 +249,12 @@ fn kind_of(formats: &[&'static Format]) -> Kind {
 }
 
 /// Reads an artifact; a panic in a reader is a bug, and becomes a gap.
-fn read_caught(artifact: &Artifact, store: &Store, allowance: u64) -> (Reading, Vec<&'static Format>) {
+fn read_caught(artifact: &Artifact, want: &Want, store: &Store, allowance: u64) -> (Reading, Vec<&'static Format>) {
     let read = || {
         let mut reading = Reading::new(artifact, store.clone(), allowance);
+        if !matches!(want, Want::All) {
+            reading.wanted = Wanted::Names;
+        }
         let formats = formats::read(artifact, &mut reading);
         (reading, formats)
     };

@@ -48,7 +48,7 @@ impl Extract {
     pub fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let patterns: Vec<_> = self.patterns.iter().map(|it| look::pattern_for(&self.input, it)).collect();
         let found = match (patterns.is_empty(), self.recursive) {
-            (true, true) => look::open(std::slice::from_ref(&self.input), &scan::Want::All, common)?,
+            (true, true) => look::open(std::slice::from_ref(&self.input), &scan::Want::AllNames, common)?,
             (true, false) => look::open(std::slice::from_ref(&self.input), &scan::Want::Names, common)?,
             (false, _) => look::matching(&self.input, &patterns, common)?,
         };

@@ -41,7 +41,7 @@ impl Ls {
     pub fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let patterns: Vec<_> = self.patterns.iter().map(|it| look::pattern_for(&self.input, it)).collect();
         let found = match (patterns.is_empty(), self.recursive) {
-            (true, true) => look::open(std::slice::from_ref(&self.input), &Want::All, common)?,
+            (true, true) => look::open(std::slice::from_ref(&self.input), &Want::AllNames, common)?,
             (false, true) => look::matching(&self.input, &patterns, common)?,
             (_, false) => look::open(std::slice::from_ref(&self.input), &Want::Names, common)?,
         };
