@@ -3,7 +3,10 @@
 // A chore talks to whoever started it.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod ci;
 mod demo;
+mod fuzz;
+mod licences;
 
 use std::process::ExitCode;
 
@@ -24,6 +27,9 @@ fn run(args: &[String]) -> Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] | ["help" | "--help" | "-h", ..] => println!("{HELP}"),
+        ["ci"] => ci::run()?,
+        ["licences"] => licences::run()?,
+        ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
         ["fixtures", "demo", options @ ..] => demo::make(&demo::Options::of(options)?)?,
         _ => bail!("there is no chore \"{}\"; see cargo xtask help", words.join(" ")),
     }
@@ -33,6 +39,13 @@ fn run(args: &[String]) -> Result<()> {
 const HELP: &str = "\
 cargo xtask CHORE
 
+  ci              what a reviewer would run: format, licences, lints, docs, a short fuzz, tests
+  licences        every package of the lock file against deny.toml
+  fuzz            mutates the samples of all formats, and reads what comes out
+                  --seconds N        how long [60]
+                  --seed S           another seed, other cases [1]
+                  --case N           only this case
+                  --corpus DIR       writes the samples as the corpus of `cargo fuzz run formats`
   fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
                   --d8 FILE          d8.jar [DEMO_D8]
                   --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];

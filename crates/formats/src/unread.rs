@@ -67,7 +67,7 @@ const DECRYPT: &str = "it is encrypted; give what a decryption tool makes of it"
 const UNPACK: &str = "give it unpacked";
 const MOUNT: &str = "give its files as a folder or a tar";
 
-/// Sources: [a] `file(1)`, Magdir; [b] unblob, docs/handlers.md; [k] the Linux kernel, include/uapi/linux/magic.h and
+/// Sources: `[a]` `file(1)`, Magdir; `[b]` unblob, docs/handlers.md; `[k]` the Linux kernel, include/uapi/linux/magic.h and
 /// the file system's own header; others by name.
 const MAGICS: &[Known] = &[
     // kdztools, unkdz.py: header length and magic of three generations; undz.py.

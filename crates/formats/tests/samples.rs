@@ -15,14 +15,17 @@
     clippy::arithmetic_side_effects
 )]
 
+mod harness;
+
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use formats::{FORMATS, Format, Reading};
-use model::{Artifact, ArtifactId, Blob, Extent, Node, Origin, Store};
+use harness::{artifact, entries, ranges_in, samples_in, touch};
+use model::{Blob, Extent, Node, Origin, Store};
 
 #[test]
 fn every_format_has_samples_and_every_sample_is_read_as_its_golden_file_says() {
@@ -30,7 +33,7 @@ fn every_format_has_samples_and_every_sample_is_read_as_its_golden_file_says() {
         entries(&samples()).iter().map(|it| it.file_name().unwrap().to_str().unwrap().to_owned()).collect();
     for format in FORMATS {
         folders.remove(format.id);
-        let samples = samples_of(format);
+        let samples = samples_in(&samples_folder(format));
         assert!(!samples.is_empty(), "{} has no sample", format.id);
         for (name, blob) in samples {
             let (matched, golden) = facts_of(&name, blob);
@@ -47,7 +50,9 @@ fn every_format_has_samples_and_every_sample_is_read_as_its_golden_file_says() {
 fn no_prefix_of_a_sample_and_no_flipped_byte_makes_a_reader_panic() {
     let samples: Vec<(&Format, String, Blob)> = FORMATS
         .iter()
-        .flat_map(|format| samples_of(format).into_iter().map(move |(name, blob)| (*format, name, blob)))
+        .flat_map(|format| {
+            samples_in(&samples_folder(format)).into_iter().map(move |(name, blob)| (*format, name, blob))
+        })
         .collect();
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -62,7 +67,7 @@ fn no_prefix_of_a_sample_and_no_flipped_byte_makes_a_reader_panic() {
 }
 
 fn sweep(format: &Format, name: &str, blob: &Blob) {
-    let ranges = fs::read_to_string(samples_folder(format).join("sweep.txt")).unwrap_or_default();
+    let ranges = ranges_in(&samples_folder(format));
     for offset in offsets(name, blob.len(), &ranges) {
         touch(name, blob.clamp(0, offset));
         for flip in [0x01, 0x80, 0xff] {
@@ -72,17 +77,13 @@ fn sweep(format: &Format, name: &str, blob: &Blob) {
 }
 
 /// Every byte up to 4 KiB, in the last KiB and in the ranges of `sweep.txt`; in between, one in 61.
-fn offsets(name: &str, len: u64, ranges: &str) -> BTreeSet<u64> {
+fn offsets(name: &str, len: u64, ranges: &[(String, Range<u64>)]) -> BTreeSet<u64> {
     let mut offsets: BTreeSet<u64> = (0..len.min(4096)).chain(len.saturating_sub(1024)..len).collect();
     if len <= SWEPT_BY_STRIDE_MAX {
         offsets.extend((0..len).step_by(61));
     }
-    for line in ranges.lines() {
-        let (file, range) = line.split_once(' ').expect("sweep.txt: <file> <start>..<end>");
-        let (start, end) = range.split_once("..").expect("sweep.txt: <file> <start>..<end>");
-        if file == name {
-            offsets.extend(start.parse::<u64>().unwrap()..end.parse::<u64>().unwrap().min(len));
-        }
+    for (_, range) in ranges.iter().filter(|(file, _)| file == name) {
+        offsets.extend(range.start..range.end.min(len));
     }
     offsets
 }
@@ -100,37 +101,6 @@ fn flipped(blob: &Blob, offset: u64, flip: u8) -> Blob {
             Extent { offset, len: 1, from: Origin::Blob(Blob::from_bytes([byte[0] ^ flip]), 0) },
         ],
     )
-}
-
-/// Reads an artifact, and some of what lies in it, as a scan would.
-fn touch(name: &str, blob: Blob) {
-    let artifact = artifact(name, blob);
-    let mut reading = Reading::new(&artifact, Store::small(), 4 << 20);
-    formats::read(&artifact, &mut reading);
-    for row in locations(&reading) {
-        assert!(row.0.checked_add(row.1).is_some_and(|end| end <= artifact.blob.len()), "{name}: {row:?} is outside");
-    }
-    for child in reading.children.iter().take(64) {
-        let mut bytes = Vec::new();
-        // Broken bytes may be unreadable: what counts is that it ends without a panic.
-        let _ = child.blob.stream().take(64 << 10).read_to_end(&mut bytes);
-        let _ = child.blob.read_up_to(child.blob.len() / 2, 100);
-    }
-}
-
-/// Every location of every fact, found through the serialized form so that no kind of fact can be forgotten.
-fn locations(reading: &Reading) -> Vec<(u64, u64)> {
-    fn walk(value: &serde_json::Value, found: &mut Vec<(u64, u64)>) {
-        if let Some(at) = value.get("at") {
-            found.push((at["offset"].as_u64().unwrap(), at["size"].as_u64().unwrap()));
-            return;
-        }
-        value.as_array().into_iter().flatten().for_each(|it| walk(it, found));
-        value.as_object().into_iter().flat_map(|it| it.values()).for_each(|it| walk(it, found));
-    }
-    let mut found = Vec::new();
-    walk(&serde_json::to_value(&reading.facts).unwrap(), &mut found);
-    found
 }
 
 fn facts_of(name: &str, blob: Blob) -> (Vec<&'static str>, serde_json::Value) {
@@ -164,50 +134,6 @@ fn crc32(bytes: &[u8]) -> String {
     let mut crc = flate2::Crc::new();
     crc.update(bytes);
     format!("{:08x}", crc.sum())
-}
-
-fn artifact(name: &str, blob: Blob) -> Artifact {
-    let name = name.replace("%2F", "/");
-    Artifact {
-        id: ArtifactId(0),
-        parent: None,
-        raw_name: name.as_bytes().to_vec(),
-        name,
-        depth: 0,
-        blob,
-        node: Node::file(),
-    }
-}
-
-fn samples_of(format: &Format) -> Vec<(String, Blob)> {
-    let mut samples = Vec::new();
-    for path in entries(&samples_folder(format)) {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        if name.ends_with(".snap") || name.ends_with(".snap.new") || name == "sweep.txt" || name == "README.md" {
-            continue;
-        }
-        let mut bytes = fs::read(&path).unwrap();
-        let name = match name.strip_suffix(".gz") {
-            Some(inner) if format.id != "gzip" => {
-                let mut unpacked = Vec::new();
-                flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut unpacked).unwrap();
-                bytes = unpacked;
-                inner
-            }
-            _ => name,
-        };
-        samples.push((name.to_owned(), Blob::from_bytes(bytes)));
-    }
-    samples
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
-        .map(|it| it.unwrap().path())
-        .collect();
-    entries.sort();
-    entries
 }
 
 fn samples() -> PathBuf {
