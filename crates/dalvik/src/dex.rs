@@ -1,0 +1,409 @@
+//! One dex file, read in place: tables by index, class data and code by offset.
+//!
+//! Invariant: no index or offset of the file is followed without a check; what does not fit is `None`.
+
+use std::sync::Arc;
+
+use model::Fault;
+
+/// A dex file (versions 035 to 041), a view of its bytes.
+#[derive(Debug, Clone)]
+pub struct Dex {
+    bytes: Arc<[u8]>,
+    strings: Table,
+    types: Table,
+    protos: Table,
+    fields: Table,
+    methods: Table,
+    class_defs: Table,
+}
+
+/// A table of the header: how many entries, and where.
+#[derive(Debug, Clone, Copy)]
+struct Table {
+    size: u32,
+    off: u32,
+}
+
+/// An entry of `class_defs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClassDef {
+    /// `class_idx`, an index into the types.
+    pub class_idx: u32,
+    /// `access_flags`.
+    pub access_flags: u32,
+    /// `superclass_idx`, or [`Dex::NO_INDEX`].
+    pub superclass_idx: u32,
+    /// `interfaces_off`, 0 where there are none.
+    pub interfaces_off: u32,
+    /// `annotations_off`.
+    pub annotations_off: u32,
+    /// `class_data_off`, 0 for a class without members.
+    pub class_data_off: u32,
+    /// `static_values_off`.
+    pub static_values_off: u32,
+}
+
+/// A field or method of a class: `encoded_field`, `encoded_method`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Member {
+    /// Index into the fields or methods of the dex.
+    pub idx: u32,
+    /// `access_flags`.
+    pub access_flags: u32,
+    /// `code_off`, 0 for fields and for methods without code.
+    pub code_off: u32,
+}
+
+/// `class_data_item`.
+#[derive(Debug, Clone, Default)]
+pub struct Members {
+    /// Static fields.
+    pub static_fields: Vec<Member>,
+    /// Instance fields.
+    pub instance_fields: Vec<Member>,
+    /// Static methods, private methods, constructors.
+    pub direct_methods: Vec<Member>,
+    /// All others.
+    pub virtual_methods: Vec<Member>,
+    /// Whether the list ended before its stated end.
+    pub truncated: bool,
+}
+
+/// The body of a method.
+#[derive(Debug, Clone, Copy)]
+pub struct CodeItem<'a> {
+    /// `registers_size`.
+    pub registers_size: u16,
+    /// `ins_size`: the last so many registers hold the arguments.
+    pub ins_size: u16,
+    /// Where the instructions start in the file.
+    pub insns_off: u32,
+    /// The instructions, two bytes to a code unit.
+    pub insns: &'a [u8],
+    /// `tries_size`.
+    pub tries_size: u16,
+    /// What follows the instructions: tries and handlers.
+    tries: &'a [u8],
+}
+
+/// A covered range of instructions and its handlers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Try {
+    /// First covered code unit.
+    pub start: u32,
+    /// The code unit behind the last covered one.
+    pub end: u32,
+    /// In the order in which they are tried.
+    pub handlers: Vec<Handler>,
+}
+
+/// Where an exception is caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handler {
+    /// The caught type; none catches all.
+    pub type_idx: Option<u32>,
+    /// Code unit of the handler.
+    pub addr: u32,
+}
+
+/// Access flags that matter here.
+pub mod access {
+    /// `static`.
+    pub const STATIC: u32 = 0x8;
+    /// `final`.
+    pub const FINAL: u32 = 0x10;
+    /// `native`.
+    pub const NATIVE: u32 = 0x100;
+    /// `interface`.
+    pub const INTERFACE: u32 = 0x200;
+    /// `abstract`.
+    pub const ABSTRACT: u32 = 0x400;
+    /// A constructor or class initialiser.
+    pub const CONSTRUCTOR: u32 = 0x1_0000;
+}
+
+impl Dex {
+    /// The index that stands for none.
+    pub const NO_INDEX: u32 = u32::MAX;
+
+    /// Reads the header of a dex file and checks that its tables lie in it.
+    pub fn parse(bytes: Arc<[u8]>) -> Result<Dex, Fault> {
+        if !bytes.starts_with(b"dex\n") {
+            return Err(Fault::malformed("magic", 0));
+        }
+        let table = |at: usize, width: u64, what: &'static str| -> Result<Table, Fault> {
+            let size = u32_at(&bytes, at).ok_or(Fault::malformed(what, 0))?;
+            let off = u32_at(&bytes, at.saturating_add(4)).ok_or(Fault::malformed(what, 0))?;
+            let end = u64::from(size).saturating_mul(width).saturating_add(off.into());
+            let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            if size != 0 && len < end {
+                return Err(Fault::malformed(what, u64::try_from(at).unwrap_or(0)));
+            }
+            Ok(Table { size, off })
+        };
+        Ok(Dex {
+            strings: table(0x38, 4, "string_ids_size")?,
+            types: table(0x40, 4, "type_ids_size")?,
+            protos: table(0x48, 12, "proto_ids_size")?,
+            fields: table(0x50, 8, "field_ids_size")?,
+            methods: table(0x58, 8, "method_ids_size")?,
+            class_defs: table(0x60, 32, "class_defs_size")?,
+            bytes,
+        })
+    }
+
+    /// The bytes of the file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many strings, types, protos, fields and methods it names.
+    pub fn n_strings(&self) -> u32 {
+        self.strings.size
+    }
+
+    /// `type_ids_size`.
+    pub fn n_types(&self) -> u32 {
+        self.types.size
+    }
+
+    /// `proto_ids_size`.
+    pub fn n_protos(&self) -> u32 {
+        self.protos.size
+    }
+
+    /// `field_ids_size`.
+    pub fn n_fields(&self) -> u32 {
+        self.fields.size
+    }
+
+    /// `method_ids_size`.
+    pub fn n_methods(&self) -> u32 {
+        self.methods.size
+    }
+
+    /// A string as it stands in the file (MUTF-8, without the NUL).
+    pub fn string(&self, idx: u32) -> Option<&[u8]> {
+        let off = u32_at(&self.bytes, self.strings.at(idx, 4)?)?;
+        let data = self.bytes.get(usize::try_from(off).ok()?..)?;
+        let (_, used) = uleb128(data)?;
+        let text = data.get(used..)?;
+        let end = text.iter().position(|&byte| byte == 0)?;
+        text.get(..end)
+    }
+
+    /// The string that names a type.
+    pub fn type_string(&self, idx: u32) -> Option<u32> {
+        u32_at(&self.bytes, self.types.at(idx, 4)?)
+    }
+
+    /// The descriptor of a type, `Ljava/lang/String;`.
+    pub fn descriptor(&self, idx: u32) -> Option<&[u8]> {
+        self.string(self.type_string(idx)?)
+    }
+
+    /// Return type and parameter types.
+    pub fn proto(&self, idx: u32) -> Option<(u32, Vec<u32>)> {
+        let at = self.protos.at(idx, 12)?;
+        let return_type = u32_at(&self.bytes, at.checked_add(4)?)?;
+        let parameters = self.type_list(u32_at(&self.bytes, at.checked_add(8)?)?);
+        Some((return_type, parameters))
+    }
+
+    /// Class, type and name (a string) of a field.
+    pub fn field(&self, idx: u32) -> Option<(u32, u32, u32)> {
+        let at = self.fields.at(idx, 8)?;
+        self.triple(at)
+    }
+
+    /// Class, proto and name (a string) of a method.
+    pub fn method(&self, idx: u32) -> Option<(u32, u32, u32)> {
+        let at = self.methods.at(idx, 8)?;
+        self.triple(at)
+    }
+
+    /// The classes that are defined here.
+    pub fn class_defs(&self) -> impl Iterator<Item = ClassDef> + '_ {
+        (0..self.class_defs.size).filter_map(|n| {
+            let at = self.class_defs.at(n, 32)?;
+            let field = |k: usize| u32_at(&self.bytes, at.checked_add(k)?);
+            Some(ClassDef {
+                class_idx: field(0)?,
+                access_flags: field(4)?,
+                superclass_idx: field(8)?,
+                interfaces_off: field(12)?,
+                annotations_off: field(20)?,
+                class_data_off: field(24)?,
+                static_values_off: field(28)?,
+            })
+        })
+    }
+
+    /// The types of a `type_list`; of one that does not fit, those that do.
+    pub fn type_list(&self, off: u32) -> Vec<u32> {
+        let Some(size) = usize::try_from(off).ok().filter(|&off| off != 0).and_then(|off| u32_at(&self.bytes, off))
+        else {
+            return Vec::new();
+        };
+        let start = usize::try_from(off).unwrap_or(usize::MAX).saturating_add(4);
+        let end = start.saturating_add(usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(2));
+        let items = self.bytes.get(start..end.min(self.bytes.len())).unwrap_or_default();
+        items.as_chunks::<2>().0.iter().map(|it| u16::from_le_bytes(*it).into()).collect()
+    }
+
+    /// The members of a class.
+    pub fn members(&self, class: &ClassDef) -> Members {
+        let mut members = Members::default();
+        if class.class_data_off == 0 {
+            return members;
+        }
+        let at = usize::try_from(class.class_data_off).unwrap_or(usize::MAX);
+        let mut leb = Leb { bytes: self.bytes.get(at..).unwrap_or_default() };
+        if read_members(&mut leb, &mut members).is_none() {
+            members.truncated = true;
+        }
+        members
+    }
+
+    /// The body at `code_off`.
+    pub fn code(&self, code_off: u32) -> Option<CodeItem<'_>> {
+        let at = usize::try_from(code_off).ok().filter(|&at| at != 0)?;
+        let item = self.bytes.get(at..)?;
+        let insns_size = usize::try_from(u32_at(item, 12)?).ok()?;
+        let size = insns_size.checked_mul(2)?;
+        let insns = item.get(16..)?.get(..size)?;
+        let tries_size = u16_at(item, 6)?;
+        // The tries are aligned to four bytes.
+        let behind = 16usize.checked_add(size)?;
+        let padded = if insns_size % 2 == 1 { behind.checked_add(2)? } else { behind };
+        Some(CodeItem {
+            registers_size: u16_at(item, 0)?,
+            ins_size: u16_at(item, 2)?,
+            insns_off: code_off.checked_add(16)?,
+            insns,
+            tries_size,
+            tries: item.get(padded..).unwrap_or_default(),
+        })
+    }
+
+    fn triple(&self, at: usize) -> Option<(u32, u32, u32)> {
+        let class = u16_at(&self.bytes, at)?;
+        let second = u16_at(&self.bytes, at.checked_add(2)?)?;
+        Some((class.into(), second.into(), u32_at(&self.bytes, at.checked_add(4)?)?))
+    }
+}
+
+impl CodeItem<'_> {
+    /// The covered ranges; of lists that do not fit, those that do.
+    pub fn tries(&self) -> Vec<Try> {
+        let n_tries = usize::from(self.tries_size);
+        let handlers = self.tries.get(n_tries.saturating_mul(8)..).unwrap_or_default();
+        let mut tries = Vec::new();
+        for n in 0..n_tries {
+            let Some(item) = self.tries.get(n.saturating_mul(8)..) else { break };
+            let (Some(start), Some(count), Some(off)) = (u32_at(item, 0), u16_at(item, 4), u16_at(item, 6)) else {
+                break;
+            };
+            let list = handlers.get(usize::from(off)..).unwrap_or_default();
+            let Some(handlers) = read_handlers(list) else { continue };
+            tries.push(Try { start, end: start.saturating_add(count.into()), handlers });
+        }
+        tries
+    }
+}
+
+fn read_handlers(bytes: &[u8]) -> Option<Vec<Handler>> {
+    let mut leb = Leb { bytes };
+    let size = leb.signed()?;
+    let mut handlers = Vec::new();
+    for _ in 0..size.unsigned_abs().min(HANDLERS_MAX) {
+        handlers.push(Handler { type_idx: Some(leb.next()?), addr: leb.next()? });
+    }
+    if size <= 0 {
+        handlers.push(Handler { type_idx: None, addr: leb.next()? });
+    }
+    Some(handlers)
+}
+
+fn read_members(leb: &mut Leb, members: &mut Members) -> Option<()> {
+    let counts = [leb.next()?, leb.next()?, leb.next()?, leb.next()?];
+    for (n, count) in counts.into_iter().enumerate() {
+        let mut idx = 0u32;
+        for _ in 0..count {
+            idx = idx.wrapping_add(leb.next()?);
+            let access_flags = leb.next()?;
+            let code_off = if 2 <= n { leb.next()? } else { 0 };
+            let member = Member { idx, access_flags, code_off };
+            match n {
+                0 => members.static_fields.push(member),
+                1 => members.instance_fields.push(member),
+                2 => members.direct_methods.push(member),
+                _ => members.virtual_methods.push(member),
+            }
+        }
+    }
+    Some(())
+}
+
+impl Table {
+    fn at(self, idx: u32, width: u32) -> Option<usize> {
+        let inside = idx < self.size;
+        let at = u64::from(idx).checked_mul(width.into())?.checked_add(self.off.into())?;
+        if inside { usize::try_from(at).ok() } else { None }
+    }
+}
+
+struct Leb<'a> {
+    bytes: &'a [u8],
+}
+
+impl Leb<'_> {
+    fn next(&mut self) -> Option<u32> {
+        let (value, used) = uleb128(self.bytes)?;
+        self.bytes = self.bytes.get(used..)?;
+        Some(value)
+    }
+
+    fn signed(&mut self) -> Option<i32> {
+        let (mut value, mut shift) = (0i64, 0u32);
+        for n in 0..5 {
+            let byte = *self.bytes.get(n)?;
+            value |= i64::from(byte & 0x7f) << shift;
+            shift = shift.saturating_add(7);
+            if byte & 0x80 == 0 {
+                if byte & 0x40 != 0 {
+                    value |= -1i64 << shift;
+                }
+                self.bytes = self.bytes.get(n.saturating_add(1)..)?;
+                return i32::try_from(value).ok();
+            }
+        }
+        None
+    }
+}
+
+/// A number of at most five bytes, and how many it took.
+fn uleb128(bytes: &[u8]) -> Option<(u32, usize)> {
+    let mut value = 0u32;
+    for n in 0..5usize {
+        let byte = *bytes.get(n)?;
+        let shift = u32::try_from(n).ok()?.saturating_mul(7);
+        value |= u32::from(byte & 0x7f).checked_shl(shift)?;
+        if byte & 0x80 == 0 {
+            return Some((value, n.saturating_add(1)));
+        }
+    }
+    None
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().map(|it| u16::from_le_bytes(*it))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|it| u32::from_le_bytes(*it))
+}
+
+/// More catch clauses on one range than any compiler writes.
+const HANDLERS_MAX: u32 = 1024;

@@ -1,0 +1,24 @@
+//! Bytecode as a program: classes, hierarchy, instructions and calls. Nothing here knows a source or a sink.
+//!
+//! [`Dex`] reads one dex file in place, [`insn`] decodes instructions without allocating, [`Program`] joins the dex
+//! files of one app into classes and methods with names of their own.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod dex;
+pub mod insn;
+mod program;
+
+pub use dex::{ClassDef, CodeItem, Dex, Handler, Member, Members, Try, access};
+pub use insn::{Args, Insn, Insns, op};
+pub use program::{Class, ClassId, FieldRef, Method, MethodId, MethodRef, Name, Names, Program, RefId};
