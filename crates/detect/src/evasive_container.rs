@@ -49,7 +49,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         });
         findings.push(Finding {
             benign: "a broken build tool, or a packer that protects an app against copying".to_owned(),
-            subject: words.join(" "),
+            subject: words.join("; "),
             device_path: phone.device_path(artifact).to_owned(),
             evidence: evidence.collect(),
             action: "look at what the malformed part holds: postern reads it as a phone would".to_owned(),

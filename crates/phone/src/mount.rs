@@ -2,9 +2,10 @@
 //!
 //! Invariant: a device path is the same for an image, a package and an unpacked dump.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use model::{ArtifactId, Facts, NodeKind, Tree};
+use model::{Artifact, ArtifactId, Facts, NodeKind, Tree};
 
 /// What a file system is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,11 +57,15 @@ impl Mounts {
     /// Finds the file systems and gives every artifact its place.
     pub(crate) fn of(tree: &Tree, facts: &Facts, formats: &[Vec<&'static str>]) -> Mounts {
         let mut all = Vec::new();
-        let listing = Listing::of(tree);
+        let listing = Listing::of(tree, formats);
         for artifact in tree.iter() {
             let ids = formats.get(artifact.id.0 as usize).map_or(&[][..], |it| it);
             if artifact.parent.is_none() && artifact.node.kind == NodeKind::Directory {
-                all.extend(mounts_of_dump(artifact.id, &listing));
+                all.extend(mounts_of_dump(artifact, "", &listing));
+            } else if listing.is_archive(artifact.id) {
+                if let Some(root) = listing.root_of_archive(artifact.id) {
+                    all.extend(mounts_of_dump(artifact, &root, &listing));
+                }
             } else if ids.iter().any(|it| FILE_SYSTEMS.contains(it)) {
                 all.extend(mount_of_image(tree, facts, artifact.id, &listing));
             }
@@ -124,6 +129,7 @@ impl Mounts {
 
     /// The place of an entry of a file system: by the longest prefix that holds it.
     fn entry_place(&self, mounts: &[u32], name: &str) -> Option<Place> {
+        let name: &str = &rooted(name);
         let inside = |prefix: &str| match name.strip_prefix(prefix) {
             Some(rest) => rest.is_empty() || rest.starts_with('/'),
             None => false,
@@ -197,22 +203,61 @@ const POINTS: &[(&str, &str)] = &[
 /// What files lie directly below which artifact: the questions that mounts need answered.
 struct Listing {
     names: HashMap<ArtifactId, Vec<String>>,
+    /// Archives that may hold an unpacked phone: what is given, or what it is packed in.
+    archives: Vec<ArtifactId>,
+}
+
+/// The formats of archives of files. (The package and app formats that are zip as well say so beside it.)
+const ARCHIVES: &[&str] = &["tar", "zip"];
+
+/// What an archive may be packed in and still be the phone that was given.
+const PACKERS: &[&str] = &["gzip", "xz", "bzip2", "zstd", "lz4", "lzma", "brotli"];
+
+/// Entries of archives have no slash in front.
+fn rooted(name: &str) -> Cow<'_, str> {
+    let plain = name.strip_prefix("./").unwrap_or(name);
+    if plain.starts_with('/') { Cow::Borrowed(plain) } else { Cow::Owned(format!("/{plain}")) }
 }
 
 impl Listing {
-    fn of(tree: &Tree) -> Listing {
+    fn of(tree: &Tree, formats: &[Vec<&'static str>]) -> Listing {
+        let ids = |id: ArtifactId| formats.get(id.0 as usize).map_or(&[][..], |it| it);
+        let is_packer = |it: &Artifact| ids(it.id).iter().any(|it| PACKERS.contains(it));
+        let archives: Vec<ArtifactId> = tree
+            .iter()
+            .filter(|it| it.depth <= PACKERS_MAX && ids(it.id).iter().all(|it| ARCHIVES.contains(it)))
+            .filter(|it| !ids(it.id).is_empty() && tree.ancestors(it.id).skip(1).all(is_packer))
+            .map(|it| it.id)
+            .collect();
         let mut names: HashMap<ArtifactId, Vec<String>> = HashMap::new();
         for artifact in tree.iter() {
             if let Some(parent) = artifact.parent
-                && artifact.name.starts_with('/')
+                && (artifact.name.starts_with('/') || archives.contains(&parent))
             {
-                names.entry(parent).or_default().push(artifact.name.clone());
+                names.entry(parent).or_default().push(rooted(&artifact.name).into_owned());
             }
         }
         for list in names.values_mut() {
             list.sort_unstable();
         }
-        Listing { names }
+        Listing { names, archives }
+    }
+
+    fn is_archive(&self, id: ArtifactId) -> bool {
+        self.archives.contains(&id)
+    }
+
+    /// The folder of an archive in which a phone lies unpacked: its top, or its only folder. `None` where there is none.
+    fn root_of_archive(&self, id: ArtifactId) -> Option<String> {
+        let has_system = |root: &str| {
+            ["/system/build.prop", "/system/system/build.prop"].iter().any(|it| self.has(id, &format!("{root}{it}")))
+        };
+        if has_system("") {
+            return Some(String::new());
+        }
+        let [top] = self.tops(id, "")[..] else { return None };
+        let root = format!("/{top}");
+        has_system(&root).then_some(root)
     }
 
     /// Whether something of this name, or below it, is there.
@@ -227,13 +272,13 @@ impl Listing {
     }
 
     /// The names directly in a folder of it (`""` for the top).
-    fn tops(&self, id: ArtifactId) -> Vec<&str> {
+    fn tops(&self, id: ArtifactId, folder: &str) -> Vec<&str> {
         let mut tops: Vec<&str> = self
             .names
             .get(&id)
             .into_iter()
             .flatten()
-            .filter_map(|it| it.strip_prefix('/')?.split('/').next())
+            .filter_map(|it| it.strip_prefix(folder)?.strip_prefix('/')?.split('/').next())
             .collect();
         tops.dedup();
         tops
@@ -241,7 +286,7 @@ impl Listing {
 
     fn is_empty(&self, id: ArtifactId) -> bool {
         // A file system that holds nothing but `lost+found` was never filled.
-        self.tops(id).iter().all(|it| matches!(*it, "" | "lost+found"))
+        self.tops(id, "").iter().all(|it| matches!(*it, "" | "lost+found"))
     }
 }
 
@@ -251,24 +296,34 @@ fn system_point(listing: &Listing, id: ArtifactId, prefix: &str) -> String {
     if has("/system/build.prop") || has("/system/framework") || has("/system/bin") { "" } else { "/system" }.to_owned()
 }
 
-/// The mounts of a folder on disk: its folders that are named like partitions; the folder itself where it looks like a
-/// root or like `/system`.
-fn mounts_of_dump(id: ArtifactId, listing: &Listing) -> Vec<Mount> {
+/// The mounts of an unpacked phone, a folder on disk or an archive: its folders that are named like partitions; the
+/// folder itself where it looks like a root or like `/system`, or where it is named like a partition and looks like one.
+/// `root` is the folder of an archive in which the phone lies.
+fn mounts_of_dump(dump: &Artifact, root: &str, listing: &Listing) -> Vec<Mount> {
+    let id = dump.id;
     let mut mounts = Vec::new();
     let mut mount = |prefix: String, partition: &str, slot: Option<char>, point: String, environment| {
         mounts.push(Mount { artifact: id, prefix, partition: partition.to_owned(), slot, point, environment });
     };
-    if listing.has(id, "/build.prop") && (listing.has(id, "/framework") || listing.has(id, "/bin")) {
-        mount(String::new(), "system", None, "/system".to_owned(), Environment::Normal);
+    let has = |name: &str| listing.has(id, &format!("{root}{name}"));
+    if !has("/system") && (has("/build.prop") || has("/etc/build.prop")) {
+        let (partition, slot) = partition_of(&String::from_utf8_lossy(dump.file_name()));
+        if let Some(point) = point_of(&partition).filter(|it| !it.is_empty()) {
+            mount(root.to_owned(), &partition, slot, point.to_owned(), Environment::Normal);
+            return mounts;
+        }
+    }
+    if has("/build.prop") && (has("/framework") || has("/bin")) {
+        mount(root.to_owned(), "system", None, "/system".to_owned(), Environment::Normal);
         return mounts;
     }
-    if ["/init.rc", "/init"].iter().any(|it| listing.has(id, it)) {
-        mount(String::new(), "root", None, String::new(), Environment::Normal);
+    if ["/init.rc", "/init"].iter().any(|it| has(it)) {
+        mount(root.to_owned(), "root", None, String::new(), Environment::Normal);
         return mounts;
     }
-    for top in listing.tops(id) {
+    for top in listing.tops(id, root) {
         let (partition, slot) = partition_of(top);
-        let prefix = format!("/{top}");
+        let prefix = format!("{root}/{top}");
         let Some(point) = point_of(&partition) else { continue };
         match partition.as_str() {
             "system" => {
@@ -289,6 +344,9 @@ fn mounts_of_dump(id: ArtifactId, listing: &Listing) -> Vec<Mount> {
     }
     mounts
 }
+
+/// A phone that somebody packed is packed once or twice (`.tar.gz`).
+const PACKERS_MAX: u32 = 2;
 
 /// What only the root of a phone has. (A dump has `/system/build.prop` too, in its folder for that partition.)
 const ROOT_FILES: &[&str] = &["/init.rc", "/init", "/system/build.prop"];
@@ -396,7 +454,7 @@ fn settle_slots(mounts: &mut [Mount], listing: &Listing) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Artifact, Blob, Node};
+    use model::{Blob, Node};
 
     fn tree(entries: &[(&str, Option<u32>, NodeKind)]) -> Tree {
         let mut tree = Tree::default();
@@ -436,6 +494,22 @@ mod tests {
         let found = paths(&root, &[vec!["erofs"]]);
         assert_eq!(found[2], "/system/app/A.apk");
         assert_eq!(found[3], "/system/app/A.apk!classes.dex");
+    }
+
+    #[test]
+    fn a_packed_dump_and_single_partitions_are_mounted_like_the_whole_dump() {
+        let packed = tree(&[
+            ("dump.tgz", None, File),
+            ("dump.tar", Some(0), File),
+            ("dump/system/build.prop", Some(1), File),
+            ("dump/vendor/bin/a", Some(1), File),
+        ]);
+        let formats = [vec!["gzip"], vec!["tar"]];
+        assert_eq!(paths(&packed, &formats)[2..], ["/system/build.prop", "/vendor/bin/a"]);
+        let vendor = tree(&[("vendor", None, Directory), ("/build.prop", Some(0), File), ("/bin/a", Some(0), File)]);
+        assert_eq!(paths(&vendor, &[])[2], "/vendor/bin/a");
+        let app = tree(&[("a.apk", None, File), ("system/build.prop", Some(0), File)]);
+        assert_eq!(paths(&app, &[vec!["zip", "apk"]])[1], "", "an app that holds such a file is no phone");
     }
 
     #[test]

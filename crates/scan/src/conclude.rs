@@ -69,7 +69,7 @@ pub fn conclude(
         capabilities: rows(&[Grade::Capability]),
         privacy: rows(&[Grade::Privacy]),
         controllers,
-        next: next_of(&coverage, findings),
+        next: next_of(verdict.subject, &coverage, findings),
         coverage,
         gaps,
         differences: Vec::new(),
@@ -240,7 +240,10 @@ fn summary_of(
     phone: &Phone,
 ) -> Vec<String> {
     let mut summary = Vec::new();
-    let system_apps = phone.apps.effective().count();
+    let apps = match phone.apps.effective().count() {
+        1 => "one app".to_owned(),
+        n => format!("{n} apps"),
+    };
     match verdict.subject {
         Subject::Phone => {
             let name = match (device.brand.as_str(), device.model.as_str()) {
@@ -255,14 +258,13 @@ fn summary_of(
                 "" => String::new(),
                 level => format!(", security patch level {level}"),
             };
-            summary.push(format!("This is {name}{android}{patch}, with {system_apps} apps."));
+            summary.push(format!("This is {name}{android}{patch}, with {apps}."));
         }
         Subject::Apps => summary.push(format!(
-            "These are {system_apps} apps without a phone: the verdict is about them, not about the phone they came from."
+            "Given is {apps} without a phone: the verdict is about that alone, not about the phone it came from."
         )),
-        Subject::Neither => summary.push(
-            "What was given holds neither a phone's system nor an app; nothing can be said about it.".to_owned(),
-        ),
+        Subject::Neither => summary
+            .push("What was given holds neither a phone's system nor an app; nothing can be said about it.".to_owned()),
     }
     let count = |grade: Grade, severity: Severity| {
         findings.iter().filter(|it| it.grade == grade && it.severity() == severity).count()
@@ -317,13 +319,20 @@ fn lower_first(text: &str) -> String {
 }
 
 /// What to do next: the actions of the first findings, then what would close the largest holes.
-fn next_of(coverage: &model::report::Coverage, findings: &[Finding]) -> Vec<String> {
+fn next_of(subject: Subject, coverage: &model::report::Coverage, findings: &[Finding]) -> Vec<String> {
     let mut next: Vec<String> = Vec::new();
     let grave = findings.iter().filter(|it| it.grade <= Grade::Suspicion && it.severity() <= Severity::Medium);
     for finding in grave {
         if !next.contains(&finding.action) && next.len() < NEXT_MAX {
             next.push(finding.action.clone());
         }
+    }
+    if subject == Subject::Neither {
+        next.push(
+            "give the phone's firmware package, its images, an unpacked dump, or an app: none was recognised"
+                .to_owned(),
+        );
+        return next;
     }
     for layer in &coverage.layers {
         if let Some(advice) = coverage::advice(layer) {
