@@ -73,6 +73,9 @@ pub(crate) fn read_text(artifact: &Artifact, out: &mut Reading, bound: u64) -> R
         return Ok(Vec::new());
     }
     end_at_nul(artifact, &mut bytes, out);
+    if let Some(at) = bytes.iter().position(|&it| is_control(it)) {
+        out.anomaly(at as u64, 1, anomaly::Kind::Garbage, "a control character in a text");
+    }
     if let Some(mark) = bytes.get_mut(..BYTE_ORDER_MARK.len()).filter(|it| *it == BYTE_ORDER_MARK) {
         mark.fill(b' ');
         out.anomaly(0, BYTE_ORDER_MARK.len() as u64, anomaly::Kind::Garbage, "byte order mark before the first line");
@@ -90,11 +93,17 @@ pub(crate) fn end_at_nul(artifact: &Artifact, bytes: &mut Vec<u8>, out: &mut Rea
     }
 }
 
-/// Whether bytes begin like text: no control character but blanks before the first NUL, and something there.
+/// Whether bytes begin like text: hardly a control character but blanks before the first NUL, and something there. One of
+/// them does not keep a phone from reading the rest.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     let head = bytes.get(..TEXT_HEAD).unwrap_or(bytes);
     let head = head.split(|&byte| byte == 0).next().unwrap_or_default();
-    (bytes.is_empty() || !head.is_empty()) && !head.iter().any(|it| it.is_ascii_control() && !it.is_ascii_whitespace())
+    let n_controls = head.iter().filter(|&&it| is_control(it)).count();
+    (bytes.is_empty() || !head.is_empty()) && n_controls.saturating_mul(CONTROLS_SHARE) <= head.len()
+}
+
+fn is_control(byte: u8) -> bool {
+    byte.is_ascii_control() && !byte.is_ascii_whitespace()
 }
 
 /// Bytes as a string of a fact.
@@ -106,6 +115,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// So many first bytes tell text from binary.
 const TEXT_HEAD: usize = 256;
+
+/// Text has at most one control character in so many bytes; in random bytes one of nine is one.
+const CONTROLS_SHARE: usize = 16;
 
 /// The largest such file of a phone (a `file_contexts`) has 100 KiB; forty times that.
 const TEXT_MAX: u64 = 4 << 20;

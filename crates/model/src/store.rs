@@ -474,6 +474,11 @@ impl FileSource {
         let len = file.metadata()?.len();
         Ok(FileSource { file, len })
     }
+
+    /// Takes the length that the file had before: where it has become shorter, reading the rest is a fault.
+    pub fn with_len(file: File, len: u64) -> FileSource {
+        FileSource { file, len }
+    }
 }
 
 impl Source for FileSource {
@@ -482,12 +487,33 @@ impl Source for FileSource {
     }
 
     fn read(&self, offset: u64, buf: &mut [u8]) -> Result<(), Fault> {
+        let wanted = buf.len() as u64;
+        if HOLE_ASKED <= wanted && wanted <= self.zeros_at(offset) {
+            buf.fill(0);
+            return Ok(());
+        }
         self.file.read_exact_at(buf, offset).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => Fault::Io("the file became shorter while it was read".into()),
             _ => error.into(),
         })
     }
+
+    fn zeros_at(&self, offset: u64) -> u64 {
+        match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(offset)) {
+            Ok(data) => data.saturating_sub(offset),
+            // Nothing but a hole is left; or nothing at all, where the file has become shorter.
+            Err(rustix::io::Errno::NXIO) => match self.file.metadata() {
+                Ok(metadata) if self.len <= metadata.len() => self.len.saturating_sub(offset),
+                _ => 0,
+            },
+            // Not every file system can tell.
+            Err(_) => 0,
+        }
+    }
 }
+
+/// From this many bytes on, asking for holes costs less than reading one.
+const HOLE_ASKED: u64 = 64 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -502,6 +528,24 @@ mod tests {
         assert_eq!(blob.len(), 12 << 20);
         assert_eq!(blob.read_at((9 << 20) - 1, 3).unwrap(), [0, 7, 0]);
         assert_eq!(blob.zeros_at(0), 9 << 20);
+    }
+
+    #[test]
+    fn a_hole_in_a_file_is_known_and_a_file_that_becomes_shorter_is_a_fault() {
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(20 << 30).unwrap();
+        file.write_all_at(b"end", (20 << 30) - 3).unwrap();
+        let blob = Blob::new(FileSource::new(file.try_clone().unwrap()).unwrap());
+        assert!(19 << 30 < blob.zeros_at(1), "the file system of this test knows of holes");
+        assert_eq!(blob.read_at(5 << 30, 200_000).unwrap(), vec![0; 200_000]);
+        assert_eq!(blob.read_at((20 << 30) - 3, 3).unwrap(), b"end");
+        file.set_len(1 << 20).unwrap();
+        for len in [3, 200_000] {
+            let fault = blob.read_at(5 << 30, len).unwrap_err();
+            assert!(fault.to_string().contains("shorter"), "{fault}");
+        }
+        let mut rest = Vec::new();
+        assert!(blob.clamp(0, 2 << 20).stream().read_to_end(&mut rest).is_err(), "a stream does not just end");
     }
 
     #[test]

@@ -41,6 +41,7 @@ cases! {
     permissive_domain,
     permissive_in_a_comment,
     public_authority,
+    router_image,
     second_debug_daemon,
     strong_permission,
     su_of_engineers,

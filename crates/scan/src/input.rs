@@ -224,15 +224,16 @@ impl model::Source for Reopened {
     }
 
     fn read(&self, offset: u64, buf: &mut [u8]) -> Result<(), Fault> {
-        FileSource::new(File::open(&self.path)?)?.read(offset, buf)
+        FileSource::with_len(File::open(&self.path)?, self.len).read(offset, buf)
+    }
+
+    fn zeros_at(&self, offset: u64) -> u64 {
+        File::open(&self.path).map_or(0, |file| FileSource::with_len(file, self.len).zeros_at(offset))
     }
 
     fn stream(&self) -> Option<Box<dyn std::io::Read + Send>> {
-        use std::io::Read;
-        match File::open(&self.path) {
-            Ok(file) => Some(Box::new(file.take(self.len))),
-            Err(_) => None,
-        }
+        let file = File::open(&self.path).ok()?;
+        Some(Blob::new(FileSource::with_len(file, self.len)).stream())
     }
 }
 
