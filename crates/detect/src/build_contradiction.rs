@@ -87,9 +87,9 @@ fn contradictions_of(properties: &Properties) -> Vec<(String, Value)> {
     }
     if let (Some(build_type), Some(tags)) = (value("ro.build.type"), value("ro.build.tags"))
         && build_type.text == "user"
-        && tags.text.split(',').any(|it| it.trim() == "test-keys")
+        && let Some(keys) = tags.text.split(',').map(str::trim).find(|it| matches!(*it, "test-keys" | "dev-keys"))
     {
-        found.push(("a build for users (ro.build.type=user) has ro.build.tags=test-keys".to_owned(), tags.clone()));
+        found.push((format!("a build for users (ro.build.type=user) has ro.build.tags={keys}"), tags.clone()));
     }
     if let (Some(sdk), Some(release)) = (value("ro.build.version.sdk"), value("ro.build.version.release"))
         && let (Ok(level), Some(major)) = (sdk.text.parse::<u32>(), major_of(&release.text))

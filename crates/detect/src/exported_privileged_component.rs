@@ -43,7 +43,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         );
         let evidence = entries.iter().take(EVIDENCE_MAX).map(|it| {
             let kind = kind_of(it.component.kind);
-            Evidence::at(app.at, format!("{kind} {} is exported and not guarded", it.component.name))
+            Evidence::at(app.declares_at(&it.component.name), format!("{kind} {} is exported and not guarded", it.component.name))
         });
         findings.push(Finding {
             benign: "many such components check their caller in code, or do nothing that matters".to_owned(),

@@ -41,7 +41,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             benign: "nearly every phone has engineering screens behind such codes".to_owned(),
             subject: app.app.package.clone(),
             device_path: app.device_path.clone(),
-            evidence: codes.iter().map(|(code, class)| Evidence::at(app.at, format!("{code} starts {class}"))).collect(),
+            evidence: codes.iter().map(|(code, class)| Evidence::at(app.declares_at(class), format!("{code} starts {class}"))).collect(),
             action: "type them on a phone of your own to see what they open".to_owned(),
             ..DETECTOR.finding(
                 Grade::Capability,

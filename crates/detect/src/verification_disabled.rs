@@ -2,7 +2,8 @@
 
 use model::fact::avb::{FLAG_HASHTREE_DISABLED, FLAG_VERIFICATION_DISABLED};
 use model::finding::{Concealment, Factors, Holder, Power, Reach};
-use model::{Class, Confidence, Evidence, Finding, Grade};
+use model::{ArtifactId, Class, Confidence, Evidence, Finding, Grade};
+use phone::Phone;
 
 use crate::{Context, Detector};
 
@@ -35,7 +36,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         findings.push(Finding {
             benign: "who installs another system on the own phone sets these flags".to_owned(),
             subject: format!("vbmeta {}", phone.tree.artifact(row.at.artifact).name),
-            device_path: phone.device_path(row.at.artifact).to_owned(),
+            device_path: place_of(phone, row.at.artifact),
             evidence: vec![Evidence::at(row.at, format!("flags = {flags}"))],
             references: vec!["AOSP external/avb, libavb/avb_vbmeta_image.h, AvbVBMetaImageFlags".to_owned()],
             action: action.to_owned(),
@@ -80,6 +81,16 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             });
         }
     }
+}
+
+/// Where the phone has verified-boot metadata: in a file system, or as a partition under its name.
+fn place_of(phone: &Phone, id: ArtifactId) -> String {
+    let path = phone.device_path(id);
+    if !path.is_empty() {
+        return path.to_owned();
+    }
+    let name = String::from_utf8_lossy(phone.tree.artifact(id).file_name()).into_owned();
+    format!("/dev/block/by-name/{}", name.split('.').next().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         let mut evidence =
             vec![Evidence::at(declaring.at, format!("permission {permission} is declared with protectionLevel normal"))];
         evidence.extend(entries.iter().map(|it| {
-            Evidence::at(it.app.at, format!("{} is guarded by {permission}", it.component.name))
+            Evidence::at(it.app.declares_at(&it.component.name), format!("{} is guarded by {permission}", it.component.name))
         }));
         findings.push(Finding {
             benign: "the component may check its caller again, or do nothing that matters".to_owned(),

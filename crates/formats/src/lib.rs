@@ -53,6 +53,7 @@ mod payload;
 mod posix;
 mod prop;
 mod proto;
+mod qcdt;
 mod rc;
 mod reading;
 mod runs;
@@ -158,6 +159,7 @@ pub static FORMATS: &[&Format] = &[
     &vendor_boot::FORMAT,
     &dtb::FORMAT,
     &dtbo::FORMAT,
+    &qcdt::FORMAT,
     &vbmeta::FORMAT,
     &avb_footer::FORMAT,
     &apk::FORMAT,

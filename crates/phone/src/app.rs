@@ -12,7 +12,8 @@ use crate::mount::Environment;
 /// All apps that were found.
 #[derive(Debug, Default)]
 pub struct Apps {
-    /// Every app, splits left out, sorted by device path, then by artifact.
+    /// Every app, sorted by device path, then by artifact. What a split declares is part of its base; a split whose base
+    /// is not there stands alone.
     pub all: Vec<InstalledApp>,
     effective: BTreeMap<String, usize>,
 }
@@ -32,8 +33,10 @@ pub struct InstalledApp {
     pub place: Place,
     /// Who signed it, by the newest scheme that the package has. More than one: all of them.
     pub signers: Vec<Signer>,
-    /// Its splits.
+    /// Its splits, by artifact.
     pub splits: Vec<ArtifactId>,
+    /// The components that only a split declares, and where.
+    pub split_components: Vec<(String, Location)>,
     /// Whether it is what the package manager would use of its package.
     pub effective: bool,
     /// What it is part of; `None` for an app that was given alone.
@@ -110,6 +113,34 @@ impl InstalledApp {
         self.app.uses_permissions.iter().any(|it| it.name == permission)
     }
 
+    /// Where a component of this name is declared: in a split, or in the app's own manifest.
+    pub fn declares_at(&self, component: &str) -> Location {
+        self.split_components.iter().find(|it| it.0 == component).map_or(self.at, |it| it.1)
+    }
+
+    /// Takes over what a split declares: the package manager treats base and splits as one app, and takes components,
+    /// permissions and code from all of them.
+    fn join(&mut self, split: InstalledApp) {
+        self.splits.push(split.artifact);
+        for component in split.app.components {
+            if self.app.components.iter().all(|it| it.name != component.name) {
+                self.split_components.push((component.name.clone(), split.at));
+                self.app.components.push(component);
+            }
+        }
+        for permission in split.app.uses_permissions {
+            if !self.app.uses_permissions.contains(&permission) {
+                self.app.uses_permissions.push(permission);
+            }
+        }
+        for permission in split.app.permissions {
+            if self.app.permissions.iter().all(|it| it.name != permission.name) {
+                self.app.permissions.push(permission);
+            }
+        }
+        self.app.has_code |= split.app.has_code;
+    }
+
     /// Whether it has an entry in the launcher.
     pub fn has_launcher(&self) -> bool {
         self.app.components.iter().flat_map(|it| &it.filters).any(|it| {
@@ -136,7 +167,7 @@ impl Apps {
             }
         }
         let mut all = Vec::new();
-        let mut splits: Vec<(String, ArtifactId, String)> = Vec::new();
+        let mut splits: Vec<InstalledApp> = Vec::new();
         for row in &facts.apps {
             let artifact = row.at.artifact;
             let device_path = mounts.device_path(artifact).to_owned();
@@ -144,11 +175,7 @@ impl Apps {
             if [".apex", ".capex"].iter().any(|it| tree.artifact(artifact).file_name().ends_with(it.as_bytes())) {
                 continue;
             }
-            if row.value.split.is_some() {
-                splits.push((row.value.package.clone(), artifact, folder_of(tree, artifact)));
-                continue;
-            }
-            all.push(InstalledApp {
+            let app = InstalledApp {
                 artifact,
                 at: row.at,
                 app: row.value.clone(),
@@ -156,17 +183,23 @@ impl Apps {
                 device_path,
                 signers: newest(signers.remove(&artifact).unwrap_or_default()),
                 splits: Vec::new(),
+                split_components: Vec::new(),
                 effective: false,
                 environment: mounts.environment(artifact),
-            });
+            };
+            if row.value.split.is_some() { &mut splits } else { &mut all }.push(app);
         }
-        all.sort_by(|a, b| (&a.device_path, a.artifact).cmp(&(&b.device_path, b.artifact)));
-        for (package, artifact, folder) in splits {
-            let base = all.iter_mut().find(|it| it.app.package == package && folder_of(tree, it.artifact) == folder);
-            if let Some(base) = base {
-                base.splits.push(artifact);
+        splits.sort_by_key(|it| it.artifact);
+        for split in splits {
+            let folder = folder_of(tree, split.artifact);
+            let is_base =
+                |it: &&mut InstalledApp| it.app.package == split.app.package && folder_of(tree, it.artifact) == folder;
+            match all.iter_mut().find(is_base) {
+                Some(base) => base.join(split),
+                None => all.push(split),
             }
         }
+        all.sort_by(|a, b| (&a.device_path, a.artifact).cmp(&(&b.device_path, b.artifact)));
         let mut apps = Apps { all, effective: BTreeMap::new() };
         apps.choose();
         apps
@@ -231,4 +264,52 @@ fn newest(signers: Vec<Signer>) -> Vec<Signer> {
     let scheme = |it: &Signer| scheme_of(it.certificate.role);
     let newest = signers.iter().filter_map(scheme).max();
     signers.into_iter().filter(|it| scheme(it) == newest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::fact::app::Component;
+    use model::{Artifact, Blob, Node, Row};
+
+    use super::*;
+
+    #[test]
+    fn base_and_splits_of_a_set_are_one_app_and_a_split_alone_is_told() {
+        let mut tree = Tree::default();
+        let mut facts = Facts::default();
+        let mut add = |parent: Option<u32>, name: &str, app: Option<App>| {
+            let id = tree.next_id();
+            tree.push(Artifact {
+                id,
+                parent: parent.map(ArtifactId),
+                name: name.to_owned(),
+                raw_name: name.as_bytes().to_vec(),
+                depth: 0,
+                blob: Blob::empty(),
+                node: Node::file(),
+            });
+            if let Some(value) = app {
+                facts.apps.push(Row { at: Location { artifact: id, offset: 0, size: 1 }, value });
+            }
+        };
+        let app = |package: &str, split: Option<&str>, component: &str| App {
+            package: package.to_owned(),
+            split: split.map(str::to_owned),
+            components: vec![Component { name: component.to_owned(), ..Component::default() }],
+            ..App::default()
+        };
+        add(None, "app.xapk", None);
+        add(Some(0), "config.arm64.apk", Some(app("a.b", Some("config.arm64"), "a.b.Main")));
+        add(Some(0), "a.b.apk", Some(app("a.b", None, "a.b.Main")));
+        add(Some(0), "feature.apk", Some(app("a.b", Some("feature"), "a.b.Door")));
+        add(Some(0), "lost.apk", Some(app("c.d", Some("feature"), "c.d.Door")));
+        let apps = Apps::of(&tree, &facts, &Mounts::default());
+        let base = apps.package("a.b").unwrap();
+        assert_eq!(base.splits, [ArtifactId(1), ArtifactId(3)]);
+        let names: Vec<&str> = base.app.components.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["a.b.Main", "a.b.Door"]);
+        assert_eq!(base.declares_at("a.b.Door").artifact, ArtifactId(3), "evidence is where the split says it");
+        assert_eq!(base.declares_at("a.b.Main").artifact, ArtifactId(2));
+        assert!(apps.package("c.d").is_some(), "what has no base does not vanish");
+    }
 }

@@ -72,7 +72,7 @@ const PLANTS: &[(&str, &str, &str, &str)] = &[
     ("foreign-system-uid", "SUSPICION", "/vendor/app/VendorTools/VendorTools.apk", "android.uid.system"), // 18
     ("secret-dialer-code", "CAPABILITY", "/system/priv-app/FieldTest/FieldTest.apk", "*#*#527577#*#*"), // 19
     ("cleartext-updater", "SUSPICION", "/product/priv-app/Updater/Updater.apk", "com.larkspur.updater"), // 20
-    ("verification-disabled", "FINDING", "", "flag 2"),                              // 21
+    ("verification-disabled", "FINDING", "/dev/block/by-name/vbmeta", "flag 2"),     // 21
 ];
 
 struct Told {

@@ -136,7 +136,9 @@ fn findings(page: &mut Page, report: &Report) -> io::Result<()> {
 
 /// A finding in full.
 pub fn finding(page: &mut Page, report: &Report, row: &Row, first: &str) -> io::Result<()> {
-    page.spans(INDENT, &format!("{first:NUMBER_WIDTH$}"), &[(Paint::Strong, &row.title)])?;
+    let place = words::place(row);
+    let heading = [(Paint::Strong, row.title.as_str()), (Paint::Plain, "  "), (Paint::Cyan, place)];
+    page.spans(INDENT, &format!("{first:NUMBER_WIDTH$}"), &heading)?;
     let indent = INDENT + NUMBER_WIDTH;
     page.spans(
         indent,
@@ -157,10 +159,8 @@ pub fn finding(page: &mut Page, report: &Report, row: &Row, first: &str) -> io::
     )?;
     page.text(indent, &row.claim)?;
     page.blank()?;
-    for (label, text) in [("about", &row.subject), ("on phone", &row.device_path)] {
-        if !text.is_empty() {
-            page.field(indent, label, text)?;
-        }
+    if !row.subject.is_empty() && row.subject != place {
+        page.field(indent, "about", &row.subject)?;
     }
     page.field(indent, "who", words::reach(row.factors.reach))?;
     page.field(indent, "can", words::power(row.factors.power))?;
@@ -249,13 +249,13 @@ fn rows(page: &mut Page, report: &Report, rows: &[Row]) -> io::Result<()> {
             finding(page, report, row, "-")?;
             continue;
         }
-        let place = if row.device_path.is_empty() { &row.subject } else { &row.device_path };
+        let place = words::place(row);
         let spans = [
             (severity_paint(row.severity, row.grade), words::severity(row.severity)),
             (Paint::Plain, " "),
             (Paint::Plain, row.title.as_str()),
             (Paint::Faint, " "),
-            (Paint::Faint, place.as_str()),
+            (Paint::Faint, place),
             (Paint::Faint, " "),
             (Paint::Faint, row.id.as_str()),
         ];

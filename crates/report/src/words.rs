@@ -4,9 +4,14 @@
 use std::collections::BTreeMap;
 
 use model::finding::{Concealment, Holder, Power, Reach};
-use model::report::{Device, GapLine, Input, LayerLine, LayerState, VerdictLine};
+use model::report::{Device, GapLine, Input, LayerLine, LayerState, Row, VerdictLine};
 use model::{Answer, Subject};
 use model::{Confidence, Grade, Report, Severity};
+
+/// Where on the phone something is; where it has no place there, what it is about.
+pub fn place(row: &Row) -> &str {
+    if row.device_path.is_empty() { &row.subject } else { &row.device_path }
+}
 
 /// Who can use it, in a phrase.
 pub fn reach(reach: Reach) -> &'static str {

@@ -46,32 +46,3 @@ pub fn letter(artifact: &Artifact) -> char {
         NodeKind::Socket => 's',
     }
 }
-
-/// Text from the input, made safe for a terminal: control characters and marks that turn the direction of writing are
-/// shown as `\u{..}`.
-pub fn plain(text: &str) -> String {
-    let turns = |it: char| matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if !text.chars().any(|it| it.is_control() || turns(it)) {
-        return text.to_owned();
-    }
-    text.chars().fold(String::new(), |mut plain, it| {
-        if it.is_control() || turns(it) {
-            plain.extend(it.escape_unicode());
-        } else {
-            plain.push(it);
-        }
-        plain
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_that_steers_a_terminal_is_shown_and_not_obeyed() {
-        assert_eq!(plain("a\x1b[31mb"), "a\\u{1b}[31mb");
-        assert_eq!(plain("gpj.\u{202e}exe"), "gpj.\\u{202e}exe");
-        assert_eq!(plain("größe"), "größe");
-    }
-}

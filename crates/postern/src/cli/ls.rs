@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use model::{Artifact, NodeKind};
+use report::escape::visible;
 use scan::{Found, Want};
 
 use super::{Common, complain, look};
@@ -63,7 +64,7 @@ impl Ls {
 
     fn line(&self, out: &mut impl Write, artifact: &Artifact, path: &str) -> io::Result<()> {
         if !self.long {
-            return writeln!(out, "{}", look::plain(path));
+            return writeln!(out, "{}", visible(path));
         }
         let node = &artifact.node;
         let number = |it: Option<u32>| it.map_or("?".to_owned(), |it| it.to_string());
@@ -78,11 +79,11 @@ impl Ls {
             look::letter(artifact),
             number(node.uid),
             number(node.gid),
-            look::plain(node.selinux.as_deref().unwrap_or("-")),
-            look::plain(path)
+            visible(node.selinux.as_deref().unwrap_or("-")),
+            visible(path)
         )?;
         match &node.target {
-            Some(target) => writeln!(out, " -> {}", look::plain(target)),
+            Some(target) => writeln!(out, " -> {}", visible(target)),
             None => writeln!(out),
         }
     }

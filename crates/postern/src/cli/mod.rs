@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use model::Store;
+use report::escape::visible;
 
 /// Is there a backdoor in this phone, who can open it, and where does it lead?
 ///
@@ -139,7 +140,7 @@ fn man() -> anyhow::Result<()> {
 /// Writes to standard error what went wrong.
 #[allow(clippy::print_stderr)]
 fn complain(message: &str) {
-    eprintln!("postern: {}", look::plain(message));
+    eprintln!("postern: {}", visible(message));
 }
 
 /// Whether the reader of our output went away (`postern ls … | head`).

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use report::escape::visible;
 use scan::{Phase, Progress};
-
-use super::look;
 
 /// What a person sees of a running scan.
 pub struct Bars {
@@ -54,7 +53,7 @@ impl Progress for Bars {
     fn done(&self, bytes: u64, name: &str) {
         self.bar.inc(bytes);
         if !self.bar.is_hidden() {
-            self.bar.set_message(look::plain(name));
+            self.bar.set_message(visible(name).into_owned());
         }
     }
 

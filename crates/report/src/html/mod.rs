@@ -209,9 +209,11 @@ fn index(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
         let (number, colour, severity) = (n + 1, glance::colour_of(row), words::severity(row.severity));
         writeln!(
             out,
-            "<li class=\"k-{colour}\"><b>{number}</b><div><a href=\"#f{number}\">{}</a> <span>{severity}{}</span></div></li>",
+            "<li class=\"k-{colour}\"><b>{number}</b><div><a href=\"#f{number}\">{}</a> <span>{severity}{}</span>\
+             <br><code>{}</code></div></li>",
             Html(&row.title),
-            if row.grade == Grade::Suspicion { " suspicion" } else { "" }
+            if row.grade == Grade::Suspicion { " suspicion" } else { "" },
+            Html(words::place(row))
         )?;
     }
     writeln!(out, "</ol>")
