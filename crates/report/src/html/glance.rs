@@ -140,8 +140,11 @@ fn prefixes(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |it| it.rfind(['/', '!']).map(|at| &it[..at])).filter(|it| !it.is_empty())
 }
 
-/// The first component.
+/// The first component. A partition that is no file system stands under its own name.
 fn partition_of(device_path: &str) -> &str {
+    if let Some(partition) = device_path.strip_prefix("/dev/block/by-name/") {
+        return partition;
+    }
     let mut components = device_path.split('/').filter(|it| !it.is_empty());
     match (components.next(), components.next()) {
         (Some(partition), Some(_)) => partition,

@@ -213,10 +213,17 @@ fn index(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
              <br><code>{}</code></div></li>",
             Html(&row.title),
             if row.grade == Grade::Suspicion { " suspicion" } else { "" },
-            Html(words::place(row))
+            Html(&place_among(rows, row))
         )?;
     }
     writeln!(out, "</ol>")
+}
+
+/// The place of a finding, and what it is about where others of its title are in that place.
+fn place_among(rows: &[Row], row: &Row) -> String {
+    let place = words::place(row);
+    let same = rows.iter().filter(|it| it.title == row.title && words::place(it) == place).count();
+    if 1 < same && row.subject != place { format!("{place} · {}", row.subject) } else { place.to_owned() }
 }
 
 fn rows(report: &Report, rows: &[Row], anchor: &str, out: &mut dyn Write) -> io::Result<()> {
