@@ -70,6 +70,8 @@ pub struct Class {
     pub access_flags: u32,
     /// Which dex file of the program defines it.
     pub dex: u32,
+    /// Names of its static fields.
+    pub static_fields: Vec<Name>,
     /// Its methods.
     pub methods: Vec<MethodId>,
     /// Classes of the program that extend or implement it directly.
@@ -333,7 +335,7 @@ impl Program {
             })
             .collect();
         let name_of = |names: &mut Names, idx| names.intern(&dex.string(idx).map(text_of).unwrap_or_default());
-        let fields = (0..dex.n_fields())
+        let fields: Vec<FieldRef> = (0..dex.n_fields())
             .map(|idx| {
                 let (class, ty, name) = dex.field(idx).unwrap_or((Dex::NO_INDEX, Dex::NO_INDEX, Dex::NO_INDEX));
                 let name = name_of(&mut self.names, name);
@@ -376,6 +378,12 @@ impl Program {
                 self.method_ids.entry(reference).or_insert(method);
                 own.push(method);
             }
+            let static_fields = members
+                .static_fields
+                .iter()
+                .filter_map(|it| fields.get(usize::try_from(it.idx).ok()?))
+                .map(|it| it.name)
+                .collect();
             let interfaces = dex.type_list(def.interfaces_off).into_iter().filter_map(type_of).collect();
             self.classes.push(Class {
                 name,
@@ -383,6 +391,7 @@ impl Program {
                 interfaces,
                 access_flags: def.access_flags,
                 dex: number,
+                static_fields,
                 methods: own,
                 children: Vec::new(),
             });

@@ -44,6 +44,7 @@ mod gzip;
 mod init_rc;
 mod join;
 mod kernel;
+mod layout;
 mod lz4;
 mod lzma;
 mod mac_permissions;
@@ -176,6 +177,7 @@ pub static FORMATS: &[&Format] = &[
     &mac_permissions::FORMAT,
     &unread::FORMAT,
     &kernel::FORMAT,
+    &layout::FORMAT,
     &gpt::FORMAT,
     &apex::FORMAT,
     &f2fs::FORMAT,

@@ -9,6 +9,7 @@ mod avb_keys;
 mod ca_baseline;
 mod device_nodes;
 mod init_root;
+pub mod models;
 mod network_daemons;
 mod packages;
 mod permissions;
@@ -74,6 +75,8 @@ pub struct Knowledge {
     pub update_agents: LazyLock<Table<UpdateAgent>>,
     /// How makers name themselves in certificates.
     pub vendor_signers: LazyLock<Table<VendorSigner>>,
+    /// What methods of Java and Android give, take and pass on.
+    pub models: LazyLock<models::Models>,
 }
 
 impl Knowledge {
@@ -96,6 +99,7 @@ impl Knowledge {
             packages_aosp: LazyLock::new(|| Table::bundled(PACKAGES_AOSP)),
             update_agents: LazyLock::new(|| Table::bundled(UPDATE_AGENTS)),
             vendor_signers: LazyLock::new(|| Table::bundled(VENDOR_SIGNERS)),
+            models: LazyLock::new(models::Models::bundled),
         };
         &BUNDLED
     }
@@ -186,12 +190,17 @@ mod tests {
     #[test]
     fn every_file_of_the_folder_is_bundled_and_small() {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
-        let here = include_str!("lib.rs");
+        let here = concat!(include_str!("lib.rs"), include_str!("models/mod.rs"));
         let mut total = 0;
-        for entry in std::fs::read_dir(data).unwrap() {
+        let models = std::fs::read_dir(data.join("models")).unwrap();
+        for entry in std::fs::read_dir(&data).unwrap().chain(models) {
             let entry = entry.unwrap();
-            let name = entry.file_name().into_string().unwrap();
-            assert!(here.contains(&format!("include_str!(\"../data/{name}\")")), "{name} is not bundled");
+            if entry.file_type().unwrap().is_dir() {
+                continue;
+            }
+            let path = entry.path();
+            let name = path.strip_prefix(&data).unwrap().display().to_string();
+            assert!(here.contains(&format!("../data/{name}\")")), "{name} is not bundled");
             total += entry.metadata().unwrap().len();
         }
         assert!(total < DATA_MAX_SIZE, "{total} bytes of knowledge");

@@ -3,12 +3,14 @@
 mod check;
 mod conclude;
 mod coverage;
+mod flows;
 mod glob;
 mod input;
 mod progress;
 mod walk;
 
 pub use check::{Check, check};
+pub use flows::{AppFlows, flows};
 pub use glob::Pattern;
 pub use input::{Given, InputError, open};
 pub use progress::{Phase, Progress, Silent};

@@ -3,7 +3,7 @@
 //! The entries themselves are children of the zip format. An APEX is a package too: it has a manifest and signatures.
 
 mod arsc;
-mod axml;
+pub(crate) mod axml;
 mod manifest;
 mod signing;
 mod string_pool;

@@ -13,6 +13,7 @@ pub mod file_system;
 pub mod fstab;
 pub mod init;
 pub mod kernel;
+pub mod layout;
 pub mod package;
 pub mod partition;
 pub mod policy;
@@ -88,6 +89,9 @@ pub struct Facts {
     /// Linux kernels.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kernels: Vec<Row<kernel::Kernel>>,
+    /// Layouts of apps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layouts: Vec<Row<layout::Layout>>,
     /// Firmware and update packages.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<Row<package::Package>>,
@@ -129,6 +133,7 @@ impl Facts {
             fstab,
             init,
             kernels,
+            layouts,
             packages,
             partitions,
             policies,
@@ -150,6 +155,7 @@ impl Facts {
         self.fstab.extend(fstab);
         self.init.extend(init);
         self.kernels.extend(kernels);
+        self.layouts.extend(layouts);
         self.packages.extend(packages);
         self.partitions.extend(partitions);
         self.policies.extend(policies);

@@ -114,14 +114,19 @@ fn in_tree_order(found: &Found) -> Vec<(&Artifact, String)> {
 
 /// What could not be looked into: a count, or every gap with `-v`.
 pub fn tell_gaps(found: &Found, common: &Common) {
-    if common.quiet || found.gaps.is_empty() {
+    tell(found, &found.gaps, common);
+}
+
+/// The same for any gaps.
+pub fn tell(found: &Found, gaps: &[model::Gap], common: &Common) {
+    if common.quiet || gaps.is_empty() {
         return;
     }
     if common.verbose == 0 {
-        complain(&format!("{} places could not be looked into (-v shows them)", found.gaps.len()));
+        complain(&format!("{} places could not be looked into (-v shows them)", gaps.len()));
         return;
     }
-    for gap in &found.gaps {
+    for gap in gaps {
         complain(&format!("{}: {}", found.tree.path(gap.artifact), gap.why));
     }
 }

@@ -11,6 +11,7 @@ mod cat;
 mod check;
 mod explain;
 mod extract;
+mod flows;
 mod look;
 mod ls;
 mod progress;
@@ -76,6 +77,7 @@ enum Command {
     Cat(cat::Cat),
     Extract(extract::Extract),
     Explain(explain::Explain),
+    Flows(flows::Flows),
     /// Write the completions for a shell to standard output
     #[command(after_help = "Example:\n  postern completions bash > ~/.local/share/bash-completion/completions/postern")]
     Completions {
@@ -97,6 +99,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Check(it) => it.run(&cli.common),
         Command::Explain(it) => it.run(&cli.common),
+        Command::Flows(it) => it.run(&cli.common),
         Command::Ls(it) => it.run(&cli.common),
         Command::Cat(it) => it.run(&cli.common),
         Command::Extract(it) => it.run(&cli.common),

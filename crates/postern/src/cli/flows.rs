@@ -1,0 +1,76 @@
+//! `postern flows`: every way of a value from a source to a sink.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use knowledge::Knowledge;
+use report::escape::visible;
+use scan::Want;
+
+use super::{Common, look, ls};
+
+/// List how values travel through apps, from where they come in to where they have an effect
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  postern flows app.apk                  every flow with its steps
+  postern flows app.apk --json           one JSON object for each app
+  postern flows rom.tgz                  the flows of every app of a phone")]
+pub struct Flows {
+    /// Apps, packages, images, folders
+    #[arg(required = true)]
+    inputs: Vec<PathBuf>,
+
+    /// One JSON object for each app, one to a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Flows {
+    /// Lists, and says on standard error what could not be looked into.
+    pub fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        for input in &self.inputs {
+            let found = look::open(std::slice::from_ref(input), &Want::All, common)?;
+            let (apps, gaps) = scan::flows(&found, &Knowledge::bundled().models);
+            for app in &apps {
+                let path = found.tree.path(app.artifact);
+                // The input as it was given: a path below it only where there is more than one app.
+                let path = match path.split_once('!') {
+                    Some((_, inside)) => format!("{}!{inside}", input.display()),
+                    None => input.display().to_string(),
+                };
+                if self.json {
+                    let line = serde_json::json!({
+                        "apk": path,
+                        "package": app.package,
+                        "methods": app.analysis.n_methods,
+                        "analysed": app.analysis.n_analysed,
+                        "flows": app.analysis.flows,
+                        "limits": app.analysis.limits,
+                    });
+                    writeln!(out, "{line}")?;
+                    continue;
+                }
+                writeln!(out, "{} ({})", visible(&path), visible(&app.package))?;
+                for flow in &app.analysis.flows {
+                    writeln!(out, "  {} -> {} ({})", flow.source, flow.sink, flow.rule)?;
+                    for step in &flow.steps {
+                        let place = format!("{}->{} +{:#x}", step.class, step.method, step.offset);
+                        writeln!(out, "    {}: {}", visible(&place), visible(&step.what))?;
+                    }
+                }
+            }
+            if apps.is_empty() && self.json {
+                let line =
+                    serde_json::json!({"apk": input.display().to_string(), "error": "no app with code", "flows": []});
+                writeln!(out, "{line}")?;
+            }
+            out.flush()?;
+            ls::tell(&found, &[found.gaps.as_slice(), &gaps].concat(), common);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,393 @@
+//! One app from its entry points: components as the framework runs them, and what they leave to be called back.
+
+use dalvik::{ClassId, MethodId, Name, Program, access};
+use knowledge::models::Models;
+use serde::Serialize;
+
+use crate::engine::Engine;
+use crate::interpret::Ctx;
+use crate::state::State;
+use crate::summary::{Deed, TrailId};
+use crate::value::{Key, Obj, ObjId, Site, Slot, Source};
+
+/// What a manifest and the resources say that the code does not.
+#[derive(Debug, Clone, Default)]
+pub struct App {
+    /// Package name.
+    pub package: String,
+    /// Descriptor of the application class.
+    pub application: Option<String>,
+    /// Components that are declared and not disabled.
+    pub components: Vec<Component>,
+    /// Methods that layouts name for a click.
+    pub click_handlers: Vec<String>,
+    /// Ids of views that hold a password.
+    pub password_views: Vec<i64>,
+    /// Descriptors of fragments that layouts name.
+    pub fragments: Vec<String>,
+}
+
+/// A component.
+#[derive(Debug, Clone)]
+pub struct Component {
+    /// `activity`, `service`, `receiver`, `provider`.
+    pub kind: &'static str,
+    /// Descriptor of its class.
+    pub class: String,
+    /// Whether other apps can reach it.
+    pub exported: bool,
+    /// Actions of its filters.
+    pub actions: Vec<String>,
+}
+
+/// A value that travels from a source to a sink.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Flow {
+    /// The rule that tells of it.
+    pub rule: String,
+    /// Kind of the source.
+    pub source: String,
+    /// Kind of the sink.
+    pub sink: String,
+    /// From the source, through the methods that pass it on, to the sink.
+    pub steps: Vec<FlowStep>,
+}
+
+/// A place on the way.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FlowStep {
+    /// Descriptor of the class.
+    pub class: String,
+    /// Name and proto of the method.
+    pub method: String,
+    /// Code unit in the method.
+    pub offset: u32,
+    /// What happens there.
+    pub what: String,
+}
+
+/// What was found in an app.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Analysis {
+    /// In order of source and sink.
+    pub flows: Vec<Flow>,
+    /// How many methods with code there are, and how many were run.
+    pub n_methods: u64,
+    /// How many were run.
+    pub n_analysed: u64,
+    /// Steps of work.
+    pub spent: u64,
+    /// Bounds that were reached, and how often.
+    pub limits: Vec<(String, u64)>,
+}
+
+/// Follows values through an app, with at most `fuel` steps of work.
+pub fn analyse(program: &mut Program, models: &Models, app: &App, fuel: u64) -> Analysis {
+    let words = crate::engine::Words::of(&mut program.names, models);
+    let program = &*program;
+    let mut engine = Engine::new(program, models, words, app, fuel);
+    engine.find_libraries();
+    engine.run_app();
+    engine.settle();
+    let mut flows = engine.flows();
+    flows.sort();
+    flows.dedup();
+    let n_methods = program.methods.iter().filter(|it| it.code_off != 0).count() as u64;
+    Analysis {
+        flows,
+        n_methods,
+        n_analysed: engine.analysed.len() as u64,
+        spent: engine.spent,
+        limits: engine.limits.iter().map(|(what, n)| ((*what).to_owned(), *n)).collect(),
+    }
+}
+
+impl Engine<'_> {
+    fn run_app(&mut self) {
+        let facts = self.facts;
+        let class_of =
+            |engine: &Engine, text: &str| engine.program.names.find(text).and_then(|it| engine.program.class_of(it));
+        if let Some(class) = facts.application.as_deref().and_then(|it| class_of(self, it)) {
+            self.run_component("application", class, u32::MAX);
+        }
+        for (n, component) in facts.components.iter().enumerate() {
+            let Some(class) = class_of(self, &component.class) else { continue };
+            if component.exported {
+                let slot = self.slot(Slot::Intent(component.class.as_str().into()));
+                let what = format!("intent to exported {} {}", component.kind, component.class).into();
+                let method = self.program.class(class).and_then(|it| it.methods.first().copied());
+                let method = method.unwrap_or(MethodId(u32::MAX));
+                let source = self.arena.source(Source { kind: "exported-intent".into(), method, pc: 0, what });
+                self.publish(slot, source);
+            }
+            self.run_component(component.kind, class, n as u32);
+        }
+        for (n, fragment) in facts.fragments.iter().enumerate() {
+            let Some(class) = class_of(self, fragment) else { continue };
+            self.run_component("fragment", class, (facts.components.len() + n) as u32);
+        }
+    }
+
+    /// Runs a component as the framework does: start, then whatever may happen, then stop, and all again.
+    fn run_component(&mut self, kind: &'static str, class: ClassId, number: u32) {
+        let program = self.program;
+        let Some(name) = program.class(class).map(|it| it.name) else { return };
+        let mut ctx = Ctx {
+            method: MethodId(u32::MAX),
+            dex: 0,
+            class: None,
+            pc: number,
+            repeats: false,
+            seq: 0,
+            effects: Default::default(),
+            block: 0,
+            wants: Default::default(),
+            types: Default::default(),
+            done: Default::default(),
+            ends: false,
+        };
+        let mut state = State::new(0);
+        self.initialise(class);
+        let this = if kind == "application" {
+            self.slot(Slot::Shared(name))
+        } else {
+            let site = self.arena.site(Site { method: ctx.method, pc: number, inner: None, depth: 0 });
+            self.arena.obj(Obj::Made { site, class: name, many: false })
+        };
+        let this_set = self.arena.one(this);
+        let intent = self.slot(Slot::Intent(program.names.text(name).into()));
+        let intent = self.arena.one(intent);
+        state.heap.store(this_set, Key::Field(self.words.intent), intent, &mut self.arena);
+        for init in self.own_named(class, "<init>") {
+            self.enter(init, this, &mut state, &mut ctx);
+        }
+        let Some(lifecycle) = self.models.lifecycle(kind).cloned() else { return };
+        let ordered: Vec<&String> = lifecycle.start.iter().chain(&lifecycle.stop).collect();
+        let mut kept: Vec<ObjId> = Vec::new();
+        for _ in 0..PASSES {
+            let before = state.clone();
+            for name in &lifecycle.start {
+                self.step_of_life(class, name, this, &mut state, &mut ctx);
+                self.gather(&mut ctx, &mut kept);
+            }
+            // Whatever may happen while it runs, in any order.
+            for _ in 0..PASSES {
+                let methods: Vec<MethodId> = self.callbacks_of(class).to_vec();
+                for method in methods {
+                    let text = program.method(method).and_then(|it| program.reference(it.reference));
+                    let text = text.map(|it| program.names.text(it.name)).unwrap_or_default();
+                    if !ordered.iter().any(|it| *it == text) {
+                        self.maybe(method, this, &mut state, &mut ctx);
+                    }
+                }
+                for handler in self.facts.click_handlers.clone() {
+                    for method in self.named(class, &handler) {
+                        self.maybe(method, this, &mut state, &mut ctx);
+                    }
+                }
+                self.gather(&mut ctx, &mut kept);
+                for object in kept.clone() {
+                    let Obj::Made { class: of, .. } = *self.arena.get(object) else { continue };
+                    let Some(of) = program.class_of(of) else { continue };
+                    let methods: Vec<MethodId> = self.callbacks_of(of).to_vec();
+                    for method in methods {
+                        self.maybe(method, object, &mut state, &mut ctx);
+                    }
+                }
+                self.gather(&mut ctx, &mut kept);
+            }
+            for name in &lifecycle.stop {
+                self.step_of_life(class, name, this, &mut state, &mut ctx);
+                self.gather(&mut ctx, &mut kept);
+            }
+            state.join(&before, &mut self.arena);
+        }
+        self.publish_shared(&state);
+    }
+
+    /// Objects that code outside keeps from now on.
+    fn gather(&mut self, ctx: &mut Ctx, kept: &mut Vec<ObjId>) {
+        for effect in std::mem::take(&mut ctx.effects).into_values() {
+            if effect.deed != Deed::Keep {
+                continue;
+            }
+            for &obj in
+                effect.args.iter().take(1).flat_map(|it| self.arena.members(*it).to_vec()).collect::<Vec<_>>().iter()
+            {
+                if matches!(self.arena.get(obj), Obj::Made { .. }) && !kept.contains(&obj) && kept.len() < KEPT_MAX {
+                    kept.push(obj);
+                }
+            }
+        }
+    }
+
+    fn step_of_life(&mut self, class: ClassId, name: &str, this: ObjId, state: &mut State, ctx: &mut Ctx) {
+        for method in self.named(class, name) {
+            self.enter(method, this, state, ctx);
+        }
+    }
+
+    fn maybe(&mut self, method: MethodId, this: ObjId, state: &mut State, ctx: &mut Ctx) {
+        let before = state.clone();
+        self.enter(method, this, state, ctx);
+        state.join(&before, &mut self.arena);
+    }
+
+    /// The methods of a class under a name, nearest first, one for each proto.
+    fn named(&self, class: ClassId, name: &str) -> Vec<MethodId> {
+        let program = self.program;
+        let mut found: Vec<MethodId> = Vec::new();
+        let mut protos: Vec<Name> = Vec::new();
+        for ancestor in program.superclasses(class) {
+            let Some(class) = program.class_of(ancestor).filter(|it| !self.is_library(*it)) else { continue };
+            for id in self.own_named(class, name) {
+                let Some(reference) = program.method(id).and_then(|it| program.reference(it.reference)) else {
+                    continue;
+                };
+                if !protos.contains(&reference.proto) {
+                    protos.push(reference.proto);
+                    found.push(id);
+                }
+            }
+        }
+        found
+    }
+
+    fn own_named(&self, class: ClassId, name: &str) -> Vec<MethodId> {
+        let program = self.program;
+        let methods = program.class(class).map(|it| it.methods.as_slice()).unwrap_or_default();
+        methods
+            .iter()
+            .copied()
+            .filter(|id| {
+                let method = program.method(*id);
+                let reference = method.and_then(|it| program.reference(it.reference));
+                method.is_some_and(|it| it.code_off != 0)
+                    && reference.is_some_and(|it| program.names.text(it.name) == name)
+            })
+            .collect()
+    }
+
+    /// Calls a method as the framework does.
+    fn enter(&mut self, id: MethodId, this: ObjId, state: &mut State, ctx: &mut Ctx) {
+        let program = self.program;
+        let Some(method) = program.method(id) else { return };
+        let Some(reference) = program.reference(method.reference) else { return };
+        let names = &program.names;
+        let mut args = Vec::new();
+        if method.access_flags & access::STATIC == 0 {
+            args.push(self.arena.one(this));
+        }
+        let class = program.class(method.class).map(|it| names.text(it.name).to_owned()).unwrap_or_default();
+        let own = match self.arena.get(this) {
+            Obj::Made { class, .. } => names.text(*class).to_owned(),
+            _ => class.clone(),
+        };
+        let method_name = names.text(reference.name);
+        let mut sources: Vec<(u8, Box<str>)> = Vec::new();
+        for ancestor in self.ancestors(&class) {
+            sources.extend(self.models.callback_sources(&ancestor, method_name).iter().cloned());
+        }
+        for (n, ty) in reference.params.iter().enumerate() {
+            let text = names.text(*ty);
+            let mut set = match text {
+                "Landroid/content/Intent;" if method_name == "onActivityResult" => {
+                    let slot = self.slot(Slot::Returned(own.as_str().into()));
+                    self.arena.one(slot)
+                }
+                "Landroid/content/Intent;" => {
+                    let slot = self.slot(Slot::Intent(own.as_str().into()));
+                    let broadcast = self.slot(Slot::Intent("broadcast".into()));
+                    let dynamic = method_name == "onReceive" && !self.facts.components.iter().any(|it| it.class == own);
+                    if dynamic { self.arena.set(vec![slot, broadcast]) } else { self.arena.one(slot) }
+                }
+                "Landroid/os/Message;" => {
+                    let slot = self.slot(Slot::Store("messages".into()));
+                    self.arena.one(slot)
+                }
+                "Landroid/os/Bundle;" if method_name != "onReceive" => {
+                    let slot = self.slot(Slot::Store(format!("saved {own}").into()));
+                    self.arena.one(slot)
+                }
+                "Z" | "B" | "S" | "C" | "I" | "J" | "F" | "D" => self.arena.one(self.arena.unknown),
+                _ => {
+                    let site = self.arena.site(Site { method: id, pc: n as u32, inner: None, depth: 0 });
+                    self.arena.just(Obj::Outside { site, class: *ty })
+                }
+            };
+            for (_, kind) in sources.iter().filter(|it| usize::from(it.0) == n) {
+                let what = format!("argument {n} of {class}->{method_name}").into();
+                let source = self.arena.source(Source { kind: (&**kind).into(), method: id, pc: 0, what });
+                set = self.arena.one(source);
+            }
+            args.push(set);
+        }
+        let summary = self.summary(id);
+        ctx.seq += 1;
+        ctx.pc = ctx.pc.wrapping_add(1);
+        ctx.done.clear();
+        self.apply(&summary, id, &args, state, ctx);
+    }
+
+    /// Runs the class initialiser, once.
+    pub fn initialise(&mut self, class: ClassId) {
+        if !self.is_library(class) && self.initialised.insert(class) {
+            for id in self.own_named(class, "<clinit>") {
+                self.summary(id);
+            }
+        }
+    }
+
+    /// Runs the class initialiser, and brings what it does to objects that the method knows into its state: it may run
+    /// here, or have run before.
+    pub fn trigger(&mut self, class: ClassId, state: &mut State, ctx: &mut Ctx) {
+        self.initialise(class);
+        if self.is_library(class) {
+            return;
+        }
+        for id in self.own_named(class, "<clinit>") {
+            let summary = self.summary(id);
+            if !summary.heap.is_empty() {
+                let before = state.clone();
+                self.apply(&summary, id, &[], state, ctx);
+                state.join(&before, &mut self.arena);
+            }
+        }
+    }
+
+    fn flows(&self) -> Vec<Flow> {
+        let mut flows = Vec::new();
+        for ((source, _, _, kind), found) in &self.found {
+            let origin = self.arena.source_of(*source);
+            let Some(rule) = self.models.rule(&origin.kind, kind) else { continue };
+            let mut steps = vec![self.flow_step(origin.method, origin.pc, &origin.what)];
+            let mut at = Some(found.trail);
+            while let Some(step) = at.map(|it: TrailId| self.step(it)) {
+                let what = if step.next.is_some() { "passes it on" } else { &found.what };
+                steps.push(self.flow_step(step.method, step.pc, what));
+                at = step.next;
+            }
+            flows.push(Flow { rule: rule.id.clone(), source: origin.kind.to_string(), sink: kind.to_string(), steps });
+        }
+        flows
+    }
+
+    fn flow_step(&self, method: MethodId, offset: u32, what: &str) -> FlowStep {
+        let program = self.program;
+        let reference = program.method(method).and_then(|it| program.reference(it.reference));
+        let (class, method) = match reference {
+            Some(it) => {
+                let text = |name| program.names.text(name);
+                (text(it.class).to_owned(), format!("{}{}", text(it.name), text(it.proto)))
+            }
+            None => (String::new(), String::new()),
+        };
+        FlowStep { class, method, offset, what: what.to_owned() }
+    }
+}
+
+/// How often the life of a component is gone through: what one round leaves, the next one finds.
+const PASSES: usize = 2;
+
+/// Listeners of one component.
+const KEPT_MAX: usize = 512;

@@ -1,0 +1,383 @@
+//! What the engine does itself at a call: intents, stores, reflection, constant text.
+
+use std::sync::Arc;
+
+use knowledge::models::Builtin;
+
+use crate::call::Call;
+use crate::engine::Engine;
+use crate::interpret::Ctx;
+use crate::state::State;
+use crate::summary::{Deed, Icc, TrailId};
+use crate::value::{Key, Obj, ObjId, SetId, Site, Slot, Source};
+
+impl Engine<'_> {
+    pub fn builtin(&mut self, builtin: Builtin, call: &mut Call<'_>, is_value: bool, state: &mut State, ctx: &mut Ctx) {
+        let arg = |n: usize| call.args.get(n).copied().unwrap_or(SetId::EMPTY);
+        let icc = |icc: Icc| Deed::Send(icc);
+        match builtin {
+            Builtin::IntentTarget => {
+                let target = arg(1);
+                let key = Key::Field(self.words.target);
+                state.heap.store(call.this, key, target, &mut self.arena);
+                if call.result != SetId::EMPTY {
+                    call.result = call.this;
+                }
+            }
+            Builtin::IntentComponent => {
+                let class = self.program.names.find("class").map_or(Key::Content, Key::Field);
+                let target = state.heap.load(arg(0), class, &mut self.arena);
+                let key = Key::Field(self.words.target);
+                state.heap.store(call.this, key, target, &mut self.arena);
+                call.result = call.this;
+            }
+            Builtin::IntentAction => {
+                let key = Key::Field(self.words.action);
+                state.heap.store(call.this, key, arg(0), &mut self.arena);
+                if call.result != SetId::EMPTY {
+                    call.result = call.this;
+                }
+            }
+            Builtin::StartActivity => self.send_now(icc(Icc::Activity), vec![call.this, arg(0)], state, ctx),
+            Builtin::StartActivityForResult => {
+                self.send_now(icc(Icc::ActivityForResult), vec![call.this, arg(0)], state, ctx);
+            }
+            Builtin::StartService => self.send_now(icc(Icc::Service), vec![call.this, arg(0)], state, ctx),
+            Builtin::BindService => self.send_now(icc(Icc::Bind), vec![call.this, arg(0)], state, ctx),
+            Builtin::SendBroadcast => self.send_now(icc(Icc::Broadcast), vec![call.this, arg(0)], state, ctx),
+            Builtin::SetResult => self.send_now(icc(Icc::Result), vec![call.this, arg(1)], state, ctx),
+            Builtin::GetIntent => {
+                call.result = state.heap.field(call.this, self.words.intent, &mut self.arena);
+            }
+            Builtin::SetIntent => {
+                let key = Key::Field(self.words.intent);
+                state.heap.store(call.this, key, arg(0), &mut self.arena);
+            }
+            Builtin::RegisterReceiver | Builtin::Keep => {}
+            Builtin::MessengerSend => {
+                let target = self.program.names.find("target").map_or(Key::Content, Key::Field);
+                let known = state.heap.load(call.this, target, &mut self.arena);
+                let known = self.arena.members(known).iter().any(|it| matches!(self.arena.get(*it), Obj::Made { .. }));
+                if !known {
+                    let place = self.slot(Slot::Store("messages".into()));
+                    for &message in self.arena.members(arg(0)).iter() {
+                        self.hand_over(place, message, state);
+                    }
+                }
+            }
+            Builtin::StorePut => {
+                self.send_now(Deed::Put("preferences".into()), vec![arg(0), arg(1)], state, ctx);
+                call.result = call.this;
+            }
+            Builtin::StoreGet => {
+                let place = self.store_place(&"preferences".into(), arg(0));
+                let place = self.arena.one(place);
+                let default = arg(1);
+                call.result = self.arena.union(place, default);
+            }
+            Builtin::ClassForName => {
+                let name = call.args.iter().find_map(|it| self.arena.text(*it));
+                if let Some(name) = name {
+                    let descriptor = format!("L{};", name.replace('.', "/"));
+                    if let Some(name) = self.program.names.find(&descriptor) {
+                        call.result = self.arena.just(Obj::Class(name));
+                    }
+                }
+            }
+            Builtin::NewInstance => {
+                for &obj in self.arena.members(call.this).iter() {
+                    let Obj::Class(class) = *self.arena.get(obj) else { continue };
+                    let Some(id) = self.program.class_of(class) else { continue };
+                    self.initialise(id);
+                    let site = Site { method: ctx.method, pc: ctx.pc, inner: Some(obj), depth: 0 };
+                    let site = self.arena.site(site);
+                    let made = self.arena.just(Obj::Made { site, class, many: ctx.repeats });
+                    self.call_by_name(made, "<init>", &[], state, ctx);
+                    call.result = self.arena.union(call.result, made);
+                }
+            }
+            Builtin::GetMethod => {
+                let Some(name) = self.arena.text(arg(0)) else { return };
+                let mut found = SetId::EMPTY;
+                for &obj in self.arena.members(call.this).iter() {
+                    if let Obj::Class(class) = *self.arena.get(obj) {
+                        let method = self.arena.just(Obj::Method(class, name.clone()));
+                        found = self.arena.union(found, method);
+                    }
+                }
+                if found != SetId::EMPTY {
+                    call.result = found;
+                }
+            }
+            Builtin::Invoke => self.invoke_reflected(call, is_value, state, ctx),
+            Builtin::ObjectClass => {
+                let mut found = SetId::EMPTY;
+                for &obj in self.arena.members(call.this).iter() {
+                    if let Obj::Made { class, .. } = *self.arena.get(obj) {
+                        let class = self.arena.just(Obj::Class(class));
+                        found = self.arena.union(found, class);
+                    }
+                }
+                if found != SetId::EMPTY {
+                    call.result = found;
+                }
+            }
+            Builtin::StringAppend => {
+                let key = Key::Field(self.words.text);
+                let before = state.heap.load(call.this, key, &mut self.arena);
+                let fresh = before == SetId::EMPTY;
+                let before = if fresh { Some(Arc::from("")) } else { self.arena.text(before) };
+                let added = self.literal(arg(0));
+                let after = match (before, added) {
+                    (Some(before), Some(added)) if before.len() + added.len() <= TEXT_MAX => {
+                        self.arena.just(Obj::Text(format!("{before}{added}").into()))
+                    }
+                    _ => self.arena.one(self.arena.unknown),
+                };
+                state.heap.store(call.this, key, after, &mut self.arena);
+            }
+            Builtin::StringText => {
+                let text = state.heap.field(call.this, self.words.text, &mut self.arena);
+                if self.arena.text(text).is_some() && self.is_unknown(call.result) {
+                    call.result = text;
+                }
+            }
+            Builtin::StringConcat => {
+                if let (Some(left), Some(right)) = (self.literal(call.this), self.literal(arg(0)))
+                    && left.len() + right.len() <= TEXT_MAX
+                {
+                    call.result = self.arena.just(Obj::Text(format!("{left}{right}").into()));
+                }
+            }
+            Builtin::FindView => {
+                let Some(id) = self.arena.number(arg(0)) else { return };
+                let place = self.slot(Slot::Store(format!("view {id}").into()));
+                if self.facts.password_views.contains(&id) {
+                    let what = "password field of a layout".into();
+                    let source = Source { kind: "password".into(), method: ctx.method, pc: ctx.pc, what };
+                    let source = self.arena.source(source);
+                    let content = self.arena.part(place, Key::Content);
+                    self.publish(content, source);
+                }
+                call.result = self.arena.one(place);
+            }
+            Builtin::ContextShared => {
+                let class = self.facts.application.as_deref().and_then(|it| self.program.names.find(it));
+                let class = class.unwrap_or(self.words.object);
+                let shared = self.slot(Slot::Shared(class));
+                call.result = self.arena.one(shared);
+            }
+            Builtin::Kill => ctx.ends = true,
+        }
+    }
+
+    fn is_unknown(&self, set: SetId) -> bool {
+        self.arena.members(set).iter().all(|it| *it == self.arena.unknown)
+    }
+
+    /// A constant as text.
+    fn literal(&self, set: SetId) -> Option<Arc<str>> {
+        match self.arena.text(set) {
+            Some(text) => Some(text),
+            None => self.arena.number(set).filter(|_| false).map(|it| it.to_string().into()),
+        }
+    }
+
+    fn send_now(&mut self, deed: Deed, args: Vec<SetId>, state: &mut State, ctx: &mut Ctx) {
+        let trail = self.trail(ctx.method, ctx.pc, None);
+        self.perform(deed, args, trail, state, ctx);
+    }
+
+    /// Where a store keeps what lies under a key.
+    pub fn store_place(&mut self, store: &Arc<str>, key: SetId) -> ObjId {
+        let store = self.slot(Slot::Store(store.clone()));
+        let members = self.arena.members(key);
+        let key = match members.as_ref() {
+            [one] if matches!(self.arena.get(*one), Obj::Text(_)) => Key::Text(*one),
+            _ => Key::Any,
+        };
+        self.arena.part(store, key)
+    }
+
+    fn invoke_reflected(&mut self, call: &mut Call<'_>, is_value: bool, state: &mut State, ctx: &mut Ctx) {
+        let receiver = call.args.first().copied().unwrap_or(SetId::EMPTY);
+        let list = call.args.get(1).copied().unwrap_or(SetId::EMPTY);
+        let mut args = Vec::new();
+        while args.len() < REFLECTED_ARGS_MAX {
+            let n = Key::Index(args.len() as i64);
+            let arg = state.heap.load(list, n, &mut self.arena);
+            if arg == SetId::EMPTY {
+                break;
+            }
+            args.push(arg);
+        }
+        let program = self.program;
+        let mut found = false;
+        let mut returned = SetId::EMPTY;
+        for &obj in self.arena.members(call.this).iter() {
+            let Obj::Method(class, name) = self.arena.get(obj).clone() else { continue };
+            let names = &program.names;
+            if let Some(class) = program.class_of(class) {
+                let Some(name) = names.find(&name) else { continue };
+                for ancestor in program.superclasses(class) {
+                    let Some(class) = program.class_of(ancestor).and_then(|it| program.class(it)) else { continue };
+                    for &id in &class.methods {
+                        let Some(method) = program.method(id) else { continue };
+                        let Some(reference) = program.reference(method.reference) else { continue };
+                        if reference.name != name || reference.params.len() != args.len() || method.code_off == 0 {
+                            continue;
+                        }
+                        found = true;
+                        let mut values = Vec::new();
+                        if method.access_flags & dalvik::access::STATIC == 0 {
+                            values.push(receiver);
+                        }
+                        values.extend(&args);
+                        let summary = self.summary(id);
+                        let one = self.apply(&summary, id, &values, state, ctx);
+                        returned = self.arena.union(returned, one);
+                    }
+                }
+                continue;
+            }
+            // A method of the framework: as if it was called by its name.
+            let class = names.text(class).to_owned();
+            for ancestor in self.ancestors(&class) {
+                let Some(rules) = self.models.named(&ancestor, &name) else { continue };
+                found = true;
+                let rules = rules.to_vec();
+                let mut inner = Call {
+                    reference: call.reference,
+                    id: call.id,
+                    this: receiver,
+                    args: args.clone(),
+                    own: false,
+                    vars: [SetId::EMPTY; 4],
+                    result: call.result,
+                };
+                for rule in &rules {
+                    self.follow(rule, &mut inner, is_value, state, ctx);
+                }
+                returned = self.arena.union(returned, inner.result);
+                break;
+            }
+        }
+        if found {
+            call.result = returned;
+        } else {
+            self.pass_on(call, is_value, state);
+            for arg in args {
+                let carried = state.heap.carried(arg, &mut self.arena);
+                let carried = self.arena.set(carried);
+                state.heap.store(call.result, Key::Content, carried, &mut self.arena);
+            }
+        }
+    }
+
+    /// Sends an intent. Tells whether the caller must look again, since the intent is the caller's.
+    pub fn send(&mut self, icc: Icc, args: &[SetId], trail: TrailId, state: &mut State, ctx: &mut Ctx) -> bool {
+        let sender = args.first().copied().unwrap_or_default();
+        let intents = args.get(1).copied().unwrap_or_default();
+        let mut open = false;
+        let senders: Vec<Arc<str>> = self
+            .arena
+            .members(sender)
+            .iter()
+            .filter_map(|it| match self.arena.get(*it) {
+                Obj::Made { class, .. } => Some(Arc::from(self.program.names.text(*class))),
+                _ => None,
+            })
+            .collect();
+        let needs_sender = matches!(icc, Icc::Result | Icc::ActivityForResult);
+        if needs_sender && self.arena.members(sender).iter().any(|it| self.arena.is_of_caller(*it)) {
+            open = true;
+        }
+        for &intent in self.arena.members(intents).iter() {
+            if self.arena.is_of_caller(intent) {
+                open = true;
+                continue;
+            }
+            if icc == Icc::Result {
+                for sender in &senders {
+                    let place = self.slot(Slot::Result(sender.clone()));
+                    self.hand_over(place, intent, state);
+                }
+                continue;
+            }
+            let target = state.heap.load_one(intent, Key::Field(self.words.target), &mut self.arena);
+            let action = state.heap.load_one(intent, Key::Field(self.words.action), &mut self.arena);
+            let mut explicit = false;
+            let mut targets: Vec<String> = Vec::new();
+            for &obj in self.arena.members(target).iter() {
+                match self.arena.get(obj) {
+                    Obj::Class(name) => {
+                        explicit = true;
+                        targets.push(self.program.names.text(*name).to_owned());
+                    }
+                    Obj::Text(name) => {
+                        explicit = true;
+                        targets.push(format!("L{};", name.replace('.', "/")));
+                    }
+                    Obj::Part(..) | Obj::Param(_) if self.arena.is_of_caller(obj) => open = true,
+                    _ => {}
+                }
+            }
+            if let Some(action) = self.arena.text(action) {
+                for component in &self.facts.components {
+                    if component.actions.iter().any(|it| **it == *action) {
+                        targets.push(component.class.clone());
+                    }
+                }
+            } else if self.arena.members(action).iter().any(|it| self.arena.is_of_caller(*it)) {
+                open = true;
+            }
+            // Android starts only what a manifest declares.
+            targets.retain(|target| self.facts.components.iter().any(|it| it.class == *target));
+            if icc == Icc::ActivityForResult && !explicit {
+                // What another app hands back was picked by the user: a contact, a file, a photo.
+                for sender in &senders {
+                    let place = self.slot(Slot::Returned(sender.clone()));
+                    let step = self.step(trail);
+                    let what = "result of another app".into();
+                    let source = Source { kind: "activity-result".into(), method: step.method, pc: step.pc, what };
+                    let source = self.arena.source(source);
+                    self.publish(place, source);
+                }
+            }
+            for target in &targets {
+                let place = self.slot(Slot::Intent(target.as_str().into()));
+                self.hand_over(place, intent, state);
+                if icc == Icc::ActivityForResult {
+                    let result = self.slot(Slot::Result(target.as_str().into()));
+                    for sender in &senders {
+                        let place = self.slot(Slot::Returned(sender.clone()));
+                        self.publish(place, result);
+                    }
+                }
+            }
+            if !explicit {
+                if icc == Icc::Broadcast {
+                    let place = self.slot(Slot::Intent("broadcast".into()));
+                    self.hand_over(place, intent, state);
+                }
+                let set = self.arena.one(intent);
+                let deed = Deed::Sink { kind: "intent-send".into(), what: format!("{icc:?} intent").into() };
+                self.perform(deed, vec![set], trail, state, ctx);
+            }
+        }
+        open
+    }
+
+    fn hand_over(&mut self, place: ObjId, intent: ObjId, state: &State) {
+        if self.arena.is_symbolic(intent) || matches!(self.arena.get(intent), Obj::Source(_)) {
+            self.publish(place, intent);
+        }
+        self.publish_object(place, intent, state, 0, &mut Vec::new());
+    }
+}
+
+/// Longer texts are data, not names.
+const TEXT_MAX: usize = 4096;
+
+/// More arguments than any method that is worth calling by reflection has.
+const REFLECTED_ARGS_MAX: usize = 16;

@@ -1,0 +1,598 @@
+//! The analysis of one app: summaries on demand, from the entry points down.
+//!
+//! Invariant: everything is visited in the order of ids, so that the same app gives the same flows.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use dalvik::{ClassId, MethodId, Name, Program, RefId};
+use knowledge::models::{Models, Rule};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::summary::{Deed, Effect, Step, Summary, TrailId, Types};
+use crate::value::{Arena, Key, Obj, ObjId, Slot, SourceId};
+
+/// The state of an analysis.
+pub(crate) struct Engine<'a> {
+    pub program: &'a Program,
+    pub models: &'a Models,
+    pub arena: Arena,
+    pub words: Words,
+    summaries: FxHashMap<MethodId, Rc<Summary>>,
+    special: FxHashMap<(MethodId, Types), Rc<Summary>>,
+    n_special: FxHashMap<MethodId, u32>,
+    /// How often a method was run, and what the last run said.
+    runs: FxHashMap<MethodId, (u32, Rc<Summary>)>,
+    /// Methods that are being analysed, outermost first.
+    stack: Vec<MethodId>,
+    /// The lowest place on the stack that what is being analysed depends on.
+    low: usize,
+    /// Summaries that rest on a method that is still being analysed.
+    provisional: Vec<MethodId>,
+    rules: FxHashMap<RefId, Option<Rc<[Rule]>>>,
+    targets: FxHashMap<RefId, Rc<[MethodId]>>,
+    overridden: FxHashMap<ClassId, Rc<[MethodId]>>,
+    trails: Vec<Step>,
+    trail_ids: FxHashMap<Step, TrailId>,
+    pub globals: Globals,
+    pub found: BTreeMap<(SourceId, MethodId, u32, Arc<str>), Found>,
+    pub initialised: FxHashSet<ClassId>,
+    pub fuel: u64,
+    pub spent: u64,
+    /// How deep calls lie in each other that the framework makes.
+    pub nested: u32,
+    pub limits: BTreeMap<&'static str, u64>,
+    pub outsiders: FxHashMap<Name, Vec<ClassId>>,
+    pub facts: &'a crate::App,
+    pub analysed: FxHashSet<MethodId>,
+    /// Classes whose code is taken for what the name of their library says.
+    pub libraries: Vec<bool>,
+}
+
+/// A source that reaches a sink.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub trail: TrailId,
+    pub what: Arc<str>,
+}
+
+/// What is shared by the whole app, without order in time.
+#[derive(Debug, Default)]
+pub(crate) struct Globals {
+    /// What parts of static fields and slots hold.
+    pub holds: BTreeMap<ObjId, Vec<ObjId>>,
+    /// Classes of the objects that they hold.
+    pub classes: FxHashMap<ObjId, Vec<ClassId>>,
+    /// Sinks that such parts reach.
+    pub sinks: BTreeMap<(ObjId, Arc<str>, MethodId, u32), Found>,
+}
+
+/// Names that the engine itself uses.
+pub(crate) struct Words {
+    pub text: Name,
+    pub target: Name,
+    pub action: Name,
+    pub intent: Name,
+    pub size: Name,
+    pub object: Name,
+}
+
+impl Words {
+    /// Brings every name that a model uses into the names of the program.
+    pub fn of(names: &mut dalvik::Names, models: &Models) -> Words {
+        for name in models.names() {
+            names.intern(name);
+        }
+        let mut word = |text: &str| names.intern(text);
+        Words {
+            text: word("<text>"),
+            target: word("<target>"),
+            action: word("action"),
+            intent: word("<intent>"),
+            size: word("<size>"),
+            object: word("Ljava/lang/Object;"),
+        }
+    }
+}
+
+impl<'a> Engine<'a> {
+    pub fn new(program: &'a Program, models: &'a Models, words: Words, facts: &'a crate::App, fuel: u64) -> Engine<'a> {
+        let mut outsiders: FxHashMap<Name, Vec<ClassId>> = FxHashMap::default();
+        for n in 0..program.classes.len() {
+            let id = ClassId(n as u32);
+            let class = &program.classes[n];
+            for parent in class.superclass.iter().chain(&class.interfaces) {
+                if program.class_of(*parent).is_none() {
+                    outsiders.entry(*parent).or_default().push(id);
+                }
+            }
+        }
+        Engine {
+            program,
+            models,
+            arena: Arena::new(),
+            words,
+            summaries: FxHashMap::default(),
+            special: FxHashMap::default(),
+            n_special: FxHashMap::default(),
+            runs: FxHashMap::default(),
+            stack: Vec::new(),
+            low: usize::MAX,
+            provisional: Vec::new(),
+            rules: FxHashMap::default(),
+            targets: FxHashMap::default(),
+            overridden: FxHashMap::default(),
+            trails: Vec::new(),
+            trail_ids: FxHashMap::default(),
+            globals: Globals::default(),
+            found: BTreeMap::new(),
+            initialised: FxHashSet::default(),
+            fuel,
+            spent: 0,
+            nested: 0,
+            limits: BTreeMap::new(),
+            outsiders,
+            facts,
+            analysed: FxHashSet::default(),
+            libraries: Vec::new(),
+        }
+    }
+
+    /// Finds the classes that need not be followed: a library's by their name, and nothing in them that is told.
+    pub fn find_libraries(&mut self) {
+        let program = self.program;
+        let mut libraries = Vec::with_capacity(program.classes.len());
+        for class in &program.classes {
+            let name = program.names.text(class.name);
+            // A phone loads its own class of that name, not the app's.
+            if self.models.framework().has(name) {
+                libraries.push(true);
+                continue;
+            }
+            let named = self.models.is_library(name);
+            let quiet = named && class.methods.iter().all(|it| self.is_quiet(*it));
+            libraries.push(quiet);
+        }
+        self.libraries = libraries;
+    }
+
+    /// Whether a method calls nothing that has an effect or gives something worth protecting, but for the log.
+    fn is_quiet(&mut self, id: MethodId) -> bool {
+        let program = self.program;
+        let Some(method) = program.method(id) else { return true };
+        let Some(code) = program.code(method) else { return method.access_flags & dalvik::access::NATIVE == 0 };
+        for insn in dalvik::Insns::new(code.insns) {
+            if !(dalvik::op::INVOKE_VIRTUAL..=dalvik::op::INVOKE_INTERFACE_RANGE).contains(&insn.op) {
+                continue;
+            }
+            let Some(called) = program.method_ref(method.dex, insn.idx) else { continue };
+            if program.reference(called).is_some_and(|it| program.class_of(it.class).is_some()) {
+                continue;
+            }
+            let loud = self.rules_of(called).is_some_and(|it| {
+                it.iter().any(|rule| match rule {
+                    Rule::Source { .. } => true,
+                    Rule::Sink { kind, .. } => {
+                        !matches!(&**kind, "log" | "intent-send" | "result-out" | "stream-output")
+                    }
+                    Rule::Builtin(builtin) => matches!(builtin, knowledge::models::Builtin::Invoke),
+                    _ => false,
+                })
+            });
+            if loud {
+                return false;
+            }
+        }
+        true
+    }
+
+    pub fn is_library(&self, class: ClassId) -> bool {
+        self.libraries.get(class.0 as usize).copied().unwrap_or(false)
+    }
+
+    /// What a method does; analysed now if it was not yet.
+    pub fn summary(&mut self, id: MethodId) -> Rc<Summary> {
+        if let Some(summary) = self.summaries.get(&id) {
+            return summary.clone();
+        }
+        if let Some(place) = self.stack.iter().position(|it| *it == id) {
+            self.low = self.low.min(place);
+            return Rc::default();
+        }
+        // In circles within circles a method is not run without end.
+        if let Some((n, last)) = self.runs.get(&id)
+            && RUNS_MAX <= *n
+        {
+            let last = last.clone();
+            self.summaries.insert(id, last.clone());
+            return last;
+        }
+        if STACK_MAX <= self.stack.len() || self.fuel <= self.spent {
+            let what = if STACK_MAX <= self.stack.len() { "depth of calls" } else { "steps of an app" };
+            *self.limits.entry(what).or_default() += 1;
+            return Rc::default();
+        }
+        let place = self.stack.len();
+        let outer_low = std::mem::replace(&mut self.low, usize::MAX);
+        let n_provisional = self.provisional.len();
+        self.stack.push(id);
+        let mut summary = Rc::new(self.analyse(id, &Vec::new()));
+        // It calls itself, directly or through others: what they found out about it was too little.
+        for _ in 0..ROUNDS_MAX {
+            if place < self.low || self.low == usize::MAX {
+                break;
+            }
+            for inner in self.provisional.split_off(n_provisional) {
+                self.summaries.remove(&inner);
+            }
+            self.stack.pop();
+            self.summaries.insert(id, summary.clone());
+            self.stack.push(id);
+            self.low = usize::MAX;
+            let again = Rc::new(self.analyse(id, &Vec::new()));
+            let settled = again == summary;
+            summary = again;
+            if settled {
+                break;
+            }
+            self.low = place;
+        }
+        self.stack.pop();
+        if self.low < place {
+            self.provisional.push(id);
+        } else {
+            self.provisional.truncate(n_provisional);
+        }
+        self.low = if self.low < place { outer_low.min(self.low) } else { outer_low };
+        let runs = self.runs.get(&id).map_or(0, |it| it.0) + 1;
+        self.runs.insert(id, (runs, summary.clone()));
+        self.summaries.insert(id, summary.clone());
+        summary
+    }
+
+    /// What a method does where the classes of some objects of its caller are known.
+    pub fn special(&mut self, id: MethodId, types: Types) -> Option<Rc<Summary>> {
+        if let Some(summary) = self.special.get(&(id, types.clone())) {
+            return Some(summary.clone());
+        }
+        let n = self.n_special.entry(id).or_default();
+        if SPECIAL_MAX <= *n || STACK_MAX <= self.stack.len() || self.fuel <= self.spent || self.stack.contains(&id) {
+            return None;
+        }
+        *n += 1;
+        self.stack.push(id);
+        let low = self.low;
+        let summary = Rc::new(self.analyse(id, &types));
+        self.low = low.min(self.low);
+        self.stack.pop();
+        self.special.insert((id, types), summary.clone());
+        Some(summary)
+    }
+
+    /// Rules for a method that the program does not define: those of its class, or of the nearest superclass or
+    /// interface that has some.
+    pub fn rules_of(&mut self, id: RefId) -> Option<Rc<[Rule]>> {
+        if let Some(rules) = self.rules.get(&id) {
+            return rules.clone();
+        }
+        let reference = self.program.reference(id)?;
+        let names = &self.program.names;
+        let (name, proto) = (names.text(reference.name), names.text(reference.proto));
+        let mut found = None;
+        let ancestors = self.ancestors(names.text(reference.class));
+        // A constructor is not inherited.
+        let n_looked_at = if name == "<init>" { 1 } else { ancestors.len() };
+        for class in ancestors.into_iter().take(n_looked_at) {
+            if let Some(rules) = self.models.of(&class, name, proto) {
+                found = Some(Rc::from(rules));
+                break;
+            }
+        }
+        self.rules.insert(id, found.clone());
+        found
+    }
+
+    /// A class, then its superclasses and interfaces, in the program and in the framework, nearest first.
+    pub fn ancestors(&self, class: &str) -> Vec<String> {
+        let mut found: Vec<String> = vec![class.to_owned()];
+        let mut next = 0;
+        while next < found.len() && found.len() < ANCESTORS_MAX {
+            let class = found[next].clone();
+            next += 1;
+            let own = self.program.names.find(&class).and_then(|it| self.program.class_of(it));
+            let mut parents: Vec<String> = Vec::new();
+            if let Some(class) = own.and_then(|it| self.program.class(it)) {
+                let text = |it: &Name| self.program.names.text(*it).to_owned();
+                parents.extend(class.superclass.iter().map(text));
+                parents.extend(class.interfaces.iter().map(text));
+            } else {
+                let framework = self.models.framework();
+                parents.extend(framework.super_of(&class).map(str::to_owned));
+                parents.extend(framework.interfaces_of(&class).map(str::to_owned));
+            }
+            for parent in parents {
+                if !found.contains(&parent) {
+                    found.push(parent);
+                }
+            }
+        }
+        found
+    }
+
+    /// The method of the program that a call on exactly this class runs, unless it is a library's.
+    pub fn resolve(&self, class: ClassId, name: Name, proto: Name) -> Option<MethodId> {
+        let id = self.program.resolve(class, name, proto)?;
+        let library = self.program.method(id).is_some_and(|it| self.is_library(it.class));
+        (!library).then_some(id)
+    }
+
+    /// The methods that a call may run where the class of the receiver is not known.
+    pub fn targets_of(&mut self, id: RefId) -> Rc<[MethodId]> {
+        if let Some(targets) = self.targets.get(&id) {
+            return targets.clone();
+        }
+        let mut targets = Vec::new();
+        if let Some(reference) = self.program.reference(id) {
+            let (roots, limit) = match self.program.class_of(reference.class) {
+                Some(class) => (vec![class], OVERRIDES_MAX),
+                None => (self.outsiders.get(&reference.class).cloned().unwrap_or_default(), OUTSIDERS_MAX),
+            };
+            let mut classes = Vec::new();
+            for root in roots {
+                classes.extend(self.program.subclasses(root, SUBCLASSES_MAX).0);
+            }
+            classes.sort_unstable();
+            classes.dedup();
+            for class in classes {
+                targets.extend(self.resolve(class, reference.name, reference.proto));
+            }
+            targets.sort_unstable();
+            targets.dedup();
+            if limit < targets.len() {
+                *self.limits.entry("overrides of a method").or_default() += 1;
+                targets.clear();
+            }
+        }
+        let targets: Rc<[MethodId]> = targets.into();
+        self.targets.insert(id, targets.clone());
+        targets
+    }
+
+    /// Methods of a class and its superclasses in the program that code outside may call, since they override one of
+    /// its own.
+    pub fn callbacks_of(&mut self, class: ClassId) -> Rc<[MethodId]> {
+        if let Some(found) = self.overridden.get(&class) {
+            return found.clone();
+        }
+        let program = self.program;
+        let mut found = Vec::new();
+        let mut seen: FxHashSet<(Name, Name)> = FxHashSet::default();
+        let name = program.class(class).map(|it| program.names.text(it.name).to_owned()).unwrap_or_default();
+        let mut open: FxHashSet<(String, String)> = FxHashSet::default();
+        for ancestor in self.ancestors(&name) {
+            if program.names.find(&ancestor).and_then(|it| program.class_of(it)).is_none() {
+                for (name, proto) in self.models.framework().overridable(&ancestor) {
+                    open.insert((name.to_owned(), proto.to_owned()));
+                }
+            }
+            // A library calls what it leaves open as the framework does.
+            let library = program.names.find(&ancestor).and_then(|it| program.class_of(it));
+            let library = library.filter(|it| self.is_library(*it)).and_then(|it| program.class(it));
+            for &method in library.map(|it| it.methods.as_slice()).unwrap_or_default() {
+                let Some(method) = program.method(method) else { continue };
+                let Some(reference) = program.reference(method.reference) else { continue };
+                let name = program.names.text(reference.name);
+                let is_open = method.access_flags & dalvik::access::ABSTRACT != 0 || name.starts_with("on");
+                if is_open && method.access_flags & (dalvik::access::STATIC | dalvik::access::FINAL) == 0 {
+                    open.insert((name.to_owned(), program.names.text(reference.proto).to_owned()));
+                }
+            }
+        }
+        for ancestor in program.superclasses(class) {
+            let Some(own) = program.class_of(ancestor).filter(|it| !self.is_library(*it)) else { continue };
+            let Some(own) = program.class(own) else { continue };
+            for &method in &own.methods {
+                let Some(reference) = program.method(method).and_then(|it| program.reference(it.reference)) else {
+                    continue;
+                };
+                let text = |it: Name| program.names.text(it).to_owned();
+                let is_open = open.contains(&(text(reference.name), text(reference.proto)));
+                if is_open && seen.insert((reference.name, reference.proto)) {
+                    found.push(method);
+                }
+            }
+        }
+        found.sort_unstable();
+        let found: Rc<[MethodId]> = found.into();
+        self.overridden.insert(class, found.clone());
+        found
+    }
+
+    pub fn trail(&mut self, method: MethodId, pc: u32, next: Option<TrailId>) -> TrailId {
+        let len = next.map_or(1, |it| self.step(it).len.saturating_add(1));
+        let step = Step { method, pc, next, len };
+        if let Some(&id) = self.trail_ids.get(&step) {
+            return id;
+        }
+        let id = TrailId(self.trails.len() as u32);
+        self.trails.push(step);
+        self.trail_ids.insert(step, id);
+        id
+    }
+
+    pub fn step(&self, id: TrailId) -> Step {
+        self.trails[id.0 as usize]
+    }
+
+    /// Notes that a part of a shared object reaches a sink; of several ways the shortest is kept.
+    pub fn note_sink(&mut self, place: ObjId, kind: &Arc<str>, what: &Arc<str>, trail: TrailId) {
+        let (method, pc) = self.end_of(trail);
+        let key = (place, kind.clone(), method, pc);
+        let shorter = self.globals.sinks.get(&key).is_none_or(|it| self.step(trail).len < self.step(it.trail).len);
+        if shorter {
+            self.globals.sinks.insert(key, Found { trail, what: what.clone() });
+        }
+    }
+
+    /// Where a way ends.
+    fn end_of(&self, trail: TrailId) -> (MethodId, u32) {
+        let mut last = self.step(trail);
+        while let Some(next) = last.next {
+            last = self.step(next);
+        }
+        (last.method, last.pc)
+    }
+
+    /// Notes that a source reaches a sink; of several ways the shortest is kept.
+    pub fn report(&mut self, source: SourceId, kind: &Arc<str>, what: &Arc<str>, trail: TrailId) {
+        let (method, pc) = self.end_of(trail);
+        let len = self.step(trail).len;
+        let key = (source, method, pc, kind.clone());
+        let found = Found { trail, what: what.clone() };
+        match self.found.get(&key) {
+            Some(old) if self.step(old.trail).len <= len => {}
+            _ => {
+                self.found.insert(key, found);
+            }
+        }
+    }
+
+    /// Notes what a part of a shared object holds.
+    pub fn publish(&mut self, place: ObjId, value: ObjId) {
+        let holds = self.globals.holds.entry(place).or_default();
+        if !holds.contains(&value) && place != value && holds.len() < HOLDS_MAX {
+            holds.push(value);
+        }
+    }
+
+    /// All sources that lie in a shared object, in what it shares, and in their parts.
+    pub fn settle(&mut self) {
+        let sinks = std::mem::take(&mut self.globals.sinks);
+        let mut children: FxHashMap<ObjId, Vec<ObjId>> = FxHashMap::default();
+        let mut linked: FxHashSet<ObjId> = FxHashSet::default();
+        for place in self.globals.holds.keys().copied().collect::<Vec<_>>() {
+            let mut at = place;
+            while let Obj::Part(base, _) = self.arena.get(at) {
+                if !linked.insert(at) {
+                    break;
+                }
+                children.entry(*base).or_default().push(at);
+                at = *base;
+            }
+        }
+        let mut last: Option<(ObjId, Vec<SourceId>)> = None;
+        for ((place, kind, _, _), Found { trail, what }) in sinks {
+            let sources = match last.take() {
+                Some((of, sources)) if of == place => sources,
+                _ => self.sources_in(place, &children),
+            };
+            for &source in &sources {
+                self.report(source, &kind, &what, trail);
+            }
+            last = Some((place, sources));
+        }
+    }
+
+    fn sources_in(&mut self, place: ObjId, children: &FxHashMap<ObjId, Vec<ObjId>>) -> Vec<SourceId> {
+        let mut seen: FxHashSet<ObjId> = FxHashSet::default();
+        let mut waiting = vec![place];
+        let mut sources = Vec::new();
+        while let Some(at) = waiting.pop() {
+            if SHARED_MAX <= seen.len() || !seen.insert(at) {
+                continue;
+            }
+            if let Obj::Source(id) = self.arena.get(at) {
+                sources.push(*id);
+                continue;
+            }
+            // What lies in it as element or content.
+            for &child in children.get(&at).into_iter().flatten() {
+                if matches!(self.arena.get(child), Obj::Part(_, key) if !matches!(key, Key::Field(_))) {
+                    waiting.push(child);
+                }
+            }
+            waiting.extend(self.globals.holds.get(&at).into_iter().flatten());
+            // What a whole holds, its part may hold: the part of whatever the whole is.
+            if let Obj::Part(base, key) = *self.arena.get(at) {
+                let mut wholes: Vec<ObjId> = self.globals.holds.get(&base).cloned().unwrap_or_default();
+                // What the base itself is by its own base.
+                if let Obj::Part(upper, upper_key) = *self.arena.get(base) {
+                    for whole in self.globals.holds.get(&upper).cloned().unwrap_or_default() {
+                        if self.arena.is_symbolic(whole) {
+                            wholes.push(self.arena.part(whole, upper_key));
+                        }
+                    }
+                }
+                for whole in wholes {
+                    if matches!(self.arena.get(whole), Obj::Source(_)) {
+                        waiting.push(whole);
+                    } else if self.arena.is_symbolic(whole) {
+                        waiting.push(self.arena.part(whole, key));
+                    }
+                }
+                let mut siblings = vec![];
+                match key {
+                    Key::Index(_) | Key::Text(_) => siblings.push(Key::Any),
+                    Key::Any => {
+                        for &child in children.get(&base).into_iter().flatten() {
+                            if matches!(self.arena.get(child), Obj::Part(_, Key::Index(_) | Key::Text(_))) {
+                                waiting.push(child);
+                            }
+                        }
+                    }
+                    _ => {}
+                }
+                if key != Key::Content {
+                    siblings.push(Key::Content);
+                }
+                for sibling in siblings {
+                    let part = self.arena.part(base, sibling);
+                    waiting.push(part);
+                }
+            }
+        }
+        sources.sort_unstable();
+        sources
+    }
+
+    pub fn slot(&mut self, slot: Slot) -> ObjId {
+        self.arena.obj(Obj::Slot(slot))
+    }
+
+    /// Whether an effect depends on the caller.
+    pub fn is_open(&self, effect: &Effect) -> bool {
+        effect.args.iter().any(|set| self.arena.members(*set).iter().any(|it| self.arena.is_of_caller(*it)))
+            || matches!(effect.deed, Deed::Keep)
+    }
+}
+
+/// For how many callers a method is run anew.
+const SPECIAL_MAX: u32 = 6;
+
+/// How often a method is run as part of circles.
+const RUNS_MAX: u32 = 3;
+
+/// Longer chains of calls are rare, and each takes stack.
+const STACK_MAX: usize = 160;
+
+/// How often a circle of methods is gone through until it settles.
+const ROUNDS_MAX: usize = 3;
+
+/// More classes above one than any real class has.
+const ANCESTORS_MAX: usize = 256;
+
+/// Methods of the program that one call may mean, where the class of the receiver is unknown.
+const OVERRIDES_MAX: usize = 24;
+
+/// The same for a method that the framework names, as `run`.
+const OUTSIDERS_MAX: usize = 8;
+
+/// Classes below one that are looked at.
+const SUBCLASSES_MAX: usize = 512;
+
+/// Different things that one shared place may hold.
+const HOLDS_MAX: usize = 256;
+
+/// Places that are searched for one sink.
+const SHARED_MAX: usize = 512;

@@ -1,0 +1,16 @@
+//! Values from source to sink, through an app as the framework runs it.
+//!
+//! Each method is run once on abstract values ([`interpret`]); what it does is told in terms of what its caller passes
+//! ([`summary`]), and brought into each caller ([`call`]). Places that code far apart shares (static fields, intents,
+//! preferences) are joined at the end ([`engine`]).
+
+mod app;
+mod builtin;
+mod call;
+mod engine;
+mod interpret;
+mod state;
+mod summary;
+mod value;
+
+pub use app::{Analysis, App, Component, Flow, FlowStep, analyse};
