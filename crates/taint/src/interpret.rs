@@ -672,6 +672,7 @@ impl Engine<'_> {
         kept.dedup_by(|a, b| a.deed == b.deed && a.args == b.args);
         if EFFECTS_MAX < kept.len() {
             *self.limits.entry("effects of a method").or_default() += 1;
+            kept.sort_by_key(|it| matches!(&it.deed, Deed::Sink { kind, .. } if &**kind == "log"));
             kept.truncate(EFFECTS_MAX);
         }
         // Objects that outlive the method: what it returns, throws, leaves in the caller's objects or still acts on.
@@ -709,6 +710,9 @@ impl Engine<'_> {
                         continue;
                     }
                 }
+                if symbolic && !self.says_something(set) {
+                    continue;
+                }
                 heap.push((base, key, set));
                 waiting.extend(self.arena.members(set).iter());
             }
@@ -716,11 +720,31 @@ impl Engine<'_> {
         heap.sort_unstable();
         if HEAP_MAX < heap.len() {
             *self.limits.entry("writes of a method").or_default() += 1;
+            heap.sort_by_cached_key(|it| (self.weight(it.2), *it));
             heap.truncate(HEAP_MAX);
+            heap.sort_unstable();
         }
         // A class initialiser has no caller to tell; what it does to objects that others know by a static field, the
         // first user of the class sees.
         Summary { returns, throws, heap, effects: kept, never_returns, wants: Vec::new() }
+    }
+
+    /// Whether a value is more than a number or nothing.
+    fn says_something(&self, set: SetId) -> bool {
+        let members = self.arena.members(set);
+        members.iter().any(|it| !matches!(self.arena.get(*it), Obj::Number(_) | Obj::Null | Obj::Unknown))
+    }
+
+    /// What is kept first where not all can be: sources, what the caller passed, the app's own objects.
+    fn weight(&self, set: SetId) -> u8 {
+        let members = self.arena.members(set);
+        let one = |obj: &ObjId| match self.arena.get(*obj) {
+            Obj::Source(_) => 0,
+            Obj::Made { class, .. } if self.program.class_of(*class).is_some() => 2,
+            _ if self.arena.is_of_caller(*obj) => 1,
+            _ => 3,
+        };
+        members.iter().map(one).min().unwrap_or(4)
     }
 
     fn holds_of_caller(&self, base: ObjId, end: &State) -> bool {
@@ -819,8 +843,8 @@ const VISITS_MAX: u32 = 12;
 const METHOD_STEPS_MAX: u64 = 400_000;
 
 /// Effects and writes that one method passes on.
-const EFFECTS_MAX: usize = 64;
-const HEAP_MAX: usize = 256;
+const EFFECTS_MAX: usize = 32;
+const HEAP_MAX: usize = 64;
 
 /// Classes that one shared place may hold.
 const CLASSES_MAX: usize = 16;

@@ -1,8 +1,8 @@
 //! Values from source to sink, through an app as the framework runs it.
 //!
-//! Each method is run once on abstract values ([`interpret`]); what it does is told in terms of what its caller passes
-//! ([`summary`]), and brought into each caller ([`call`]). Places that code far apart shares (static fields, intents,
-//! preferences) are joined at the end ([`engine`]).
+//! Each method is run once on abstract values (`interpret`); what it does is told in terms of what its caller passes
+//! (`summary`), and brought into each caller (`call`). Places that code far apart shares (static fields, intents,
+//! preferences) are joined at the end (`engine`).
 
 mod app;
 mod builtin;
