@@ -1,15 +1,24 @@
 //! One dex file, read in place: tables by index, class data and code by offset.
 //!
+//! A dex file may lie anywhere in the bytes of a larger file, and its data may lie behind it: CompactDex files of a
+//! VDEX share one data section, the dex files of a container (version 041) share all of it.
+//!
 //! Invariant: no index or offset of the file is followed without a check; what does not fit is `None`.
 
 use std::sync::Arc;
 
 use model::Fault;
 
-/// A dex file (versions 035 to 041), a view of its bytes.
+/// A dex file (versions 035 to 041) or a CompactDex file, a view of the bytes in which it lies.
 #[derive(Debug, Clone)]
 pub struct Dex {
     bytes: Arc<[u8]>,
+    /// Where its header lies.
+    start: usize,
+    /// What offsets of data count from.
+    data: usize,
+    form: Form,
+    file_size: u32,
     strings: Table,
     types: Table,
     protos: Table,
@@ -18,11 +27,18 @@ pub struct Dex {
     class_defs: Table,
 }
 
-/// A table of the header: how many entries, and where.
+/// How code is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Standard,
+    Compact,
+}
+
+/// A table of the header: how many entries, and where in the bytes.
 #[derive(Debug, Clone, Copy)]
 struct Table {
     size: u32,
-    off: u32,
+    at: usize,
 }
 
 /// An entry of `class_defs`.
@@ -77,8 +93,8 @@ pub struct CodeItem<'a> {
     pub registers_size: u16,
     /// `ins_size`: the last so many registers hold the arguments.
     pub ins_size: u16,
-    /// Where the instructions start in the file.
-    pub insns_off: u32,
+    /// Where the instructions start in the bytes that hold the dex file.
+    pub insns_off: usize,
     /// The instructions, two bytes to a code unit.
     pub insns: &'a [u8],
     /// `tries_size`.
@@ -129,18 +145,45 @@ impl Dex {
 
     /// Reads the header of a dex file and checks that its tables lie in it.
     pub fn parse(bytes: Arc<[u8]>) -> Result<Dex, Fault> {
-        if !bytes.starts_with(b"dex\n") {
-            return Err(Fault::malformed("magic", 0));
+        Dex::parse_at(bytes, 0)
+    }
+
+    /// Reads the header of the dex or CompactDex file that starts at `start` of a larger file.
+    ///
+    /// Tables count from the header; in a container (version 041) from its start, which the header names. Data counts
+    /// from the same place; in a CompactDex file from `data_off`. Checksums and the map are not looked at.
+    pub fn parse_at(bytes: Arc<[u8]>, start: usize) -> Result<Dex, Fault> {
+        let place = u64::try_from(start).unwrap_or(u64::MAX);
+        let header = bytes.get(start..).unwrap_or_default();
+        let form = match header.first_chunk() {
+            Some(b"dex\n") => Form::Standard,
+            Some(b"cdex") => Form::Compact,
+            _ => return Err(Fault::malformed("magic", place)),
+        };
+        let field = |at: usize, what: &'static str| {
+            u32_at(header, at).ok_or(Fault::malformed(what, place.saturating_add(u64::try_from(at).unwrap_or(0))))
+        };
+        let file_size = field(0x20, "file_size")?;
+        let is_container =
+            form == Form::Standard && matches!(header.get(4..7), Some(version) if b"041".as_slice() <= version);
+        let (mut base, mut data) = (start, start);
+        if is_container {
+            let header_offset = usize::try_from(field(0x74, "header_offset")?).unwrap_or(usize::MAX);
+            base = start.checked_sub(header_offset).ok_or(Fault::malformed("header_offset", place))?;
+            data = base;
+        }
+        if form == Form::Compact {
+            data = start.saturating_add(usize::try_from(field(0x6c, "data_off")?).unwrap_or(usize::MAX));
         }
         let table = |at: usize, width: u64, what: &'static str| -> Result<Table, Fault> {
-            let size = u32_at(&bytes, at).ok_or(Fault::malformed(what, 0))?;
-            let off = u32_at(&bytes, at.saturating_add(4)).ok_or(Fault::malformed(what, 0))?;
-            let end = u64::from(size).saturating_mul(width).saturating_add(off.into());
-            let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            if size != 0 && len < end {
-                return Err(Fault::malformed(what, u64::try_from(at).unwrap_or(0)));
+            let size = field(at, what)?;
+            let off = field(at.saturating_add(4), what)?;
+            let at = base.saturating_add(usize::try_from(off).unwrap_or(usize::MAX));
+            let end = u64::from(size).saturating_mul(width).saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
+            if size != 0 && u64::try_from(bytes.len()).unwrap_or(u64::MAX) < end {
+                return Err(Fault::malformed(what, place));
             }
-            Ok(Table { size, off })
+            Ok(Table { size, at })
         };
         Ok(Dex {
             strings: table(0x38, 4, "string_ids_size")?,
@@ -149,13 +192,42 @@ impl Dex {
             fields: table(0x50, 8, "field_ids_size")?,
             methods: table(0x58, 8, "method_ids_size")?,
             class_defs: table(0x60, 32, "class_defs_size")?,
+            start,
+            data,
+            form,
+            file_size,
             bytes,
         })
     }
 
-    /// The bytes of the file.
-    pub fn bytes(&self) -> &[u8] {
+    /// The bytes in which it lies: its file, or the file that holds it.
+    pub fn bytes(&self) -> &Arc<[u8]> {
         &self.bytes
+    }
+
+    /// Where its header starts in [`Dex::bytes`].
+    pub fn start(&self) -> usize {
+        self.start
+    }
+
+    /// `file_size`: with [`Dex::start`] the range of the file, without shared data. Not checked.
+    pub fn file_size(&self) -> u32 {
+        self.file_size
+    }
+
+    /// Whether it is a CompactDex file.
+    pub fn is_compact(&self) -> bool {
+        self.form == Form::Compact
+    }
+
+    /// `checksum` and `signature`, which name the content of the file that a compiler wrote.
+    pub fn identity(&self) -> Option<&[u8; 24]> {
+        self.bytes.get(self.start.checked_add(8)?..)?.first_chunk()
+    }
+
+    /// What lies from an offset of data on.
+    fn data_at(&self, off: u32) -> Option<&[u8]> {
+        self.bytes.get(self.data.checked_add(usize::try_from(off).ok()?)?..)
     }
 
     /// How many strings, types, protos, fields and methods it names.
@@ -186,7 +258,7 @@ impl Dex {
     /// A string as it stands in the file (MUTF-8, without the NUL).
     pub fn string(&self, idx: u32) -> Option<&[u8]> {
         let off = u32_at(&self.bytes, self.strings.at(idx, 4)?)?;
-        let data = self.bytes.get(usize::try_from(off).ok()?..)?;
+        let data = self.data_at(off)?;
         let (_, used) = uleb128(data)?;
         let text = data.get(used..)?;
         let end = text.iter().position(|&byte| byte == 0)?;
@@ -242,14 +314,19 @@ impl Dex {
 
     /// The types of a `type_list`; of one that does not fit, those that do.
     pub fn type_list(&self, off: u32) -> Vec<u32> {
-        let Some(size) = usize::try_from(off).ok().filter(|&off| off != 0).and_then(|off| u32_at(&self.bytes, off))
-        else {
+        let list = if off == 0 { None } else { self.data_at(off) };
+        let Some((size, items)) = list.and_then(|it| Some((u32_at(it, 0)?, it.get(4..)?))) else {
             return Vec::new();
         };
-        let start = usize::try_from(off).unwrap_or(usize::MAX).saturating_add(4);
-        let end = start.saturating_add(usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(2));
-        let items = self.bytes.get(start..end.min(self.bytes.len())).unwrap_or_default();
-        items.as_chunks::<2>().0.iter().map(|it| u16::from_le_bytes(*it).into()).collect()
+        let len = usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(2).min(items.len());
+        items
+            .get(..len)
+            .unwrap_or_default()
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|it| u16::from_le_bytes(*it).into())
+            .collect()
     }
 
     /// The members of a class.
@@ -258,8 +335,7 @@ impl Dex {
         if class.class_data_off == 0 {
             return members;
         }
-        let at = usize::try_from(class.class_data_off).unwrap_or(usize::MAX);
-        let mut leb = Leb { bytes: self.bytes.get(at..).unwrap_or_default() };
+        let mut leb = Leb { bytes: self.data_at(class.class_data_off).unwrap_or_default() };
         if read_members(&mut leb, &mut members).is_none() {
             members.truncated = true;
         }
@@ -268,22 +344,64 @@ impl Dex {
 
     /// The body at `code_off`.
     pub fn code(&self, code_off: u32) -> Option<CodeItem<'_>> {
-        let at = usize::try_from(code_off).ok().filter(|&at| at != 0)?;
+        if code_off == 0 {
+            return None;
+        }
+        let at = self.data.checked_add(usize::try_from(code_off).ok()?)?;
+        match self.form {
+            Form::Standard => self.standard_code(at),
+            Form::Compact => self.compact_code(at),
+        }
+    }
+
+    fn standard_code(&self, at: usize) -> Option<CodeItem<'_>> {
         let item = self.bytes.get(at..)?;
         let insns_size = usize::try_from(u32_at(item, 12)?).ok()?;
         let size = insns_size.checked_mul(2)?;
         let insns = item.get(16..)?.get(..size)?;
-        let tries_size = u16_at(item, 6)?;
         // The tries are aligned to four bytes.
         let behind = 16usize.checked_add(size)?;
         let padded = if insns_size % 2 == 1 { behind.checked_add(2)? } else { behind };
         Some(CodeItem {
             registers_size: u16_at(item, 0)?,
             ins_size: u16_at(item, 2)?,
-            insns_off: code_off.checked_add(16)?,
+            insns_off: at.checked_add(16)?,
             insns,
-            tries_size,
+            tries_size: u16_at(item, 6)?,
             tries: item.get(padded..).unwrap_or_default(),
+        })
+    }
+
+    /// Two code units hold four sizes of four bits, a length of eleven and five flags; a flag says that a size goes on
+    /// in front of the item, in the order below (AOSP compact_dex_file.h, `CodeItem`).
+    fn compact_code(&self, at: usize) -> Option<CodeItem<'_>> {
+        let item = self.bytes.get(at..)?;
+        let (fields, flags) = (u16_at(item, 0)?, u16_at(item, 2)?);
+        let mut before = at;
+        let mut more = |flag: u16| -> Option<u16> {
+            if flags & flag == 0 {
+                return Some(0);
+            }
+            before = before.checked_sub(2)?;
+            u16_at(&self.bytes, before)
+        };
+        let (low, high) = (more(0x10)?, more(0x10)?);
+        let (registers, ins, _outs, tries) = (more(0x1)?, more(0x2)?, more(0x4)?, more(0x8)?);
+        let insns_size = u32::from(flags >> 5).checked_add(u32::from(low) | u32::from(high) << 16)?;
+        let ins_size = (fields >> 8 & 0xf).checked_add(ins)?;
+        let tries_size = (fields & 0xf).checked_add(tries)?;
+        let size = usize::try_from(insns_size).ok()?.checked_mul(2)?;
+        let insns_off = at.checked_add(4)?;
+        // Items are aligned to two bytes, tries to four where the file lies in memory.
+        let behind = insns_off.checked_add(size)?;
+        let padded = behind.checked_next_multiple_of(4)?;
+        Some(CodeItem {
+            registers_size: (fields >> 12).checked_add(registers)?.checked_add(ins_size)?,
+            ins_size,
+            insns_off,
+            insns: self.bytes.get(insns_off..behind)?,
+            tries_size,
+            tries: self.bytes.get(padded..).unwrap_or_default(),
         })
     }
 
@@ -349,17 +467,18 @@ fn read_members(leb: &mut Leb, members: &mut Members) -> Option<()> {
 impl Table {
     fn at(self, idx: u32, width: u32) -> Option<usize> {
         let inside = idx < self.size;
-        let at = u64::from(idx).checked_mul(width.into())?.checked_add(self.off.into())?;
-        if inside { usize::try_from(at).ok() } else { None }
+        let offset = usize::try_from(u64::from(idx).checked_mul(width.into())?).ok()?;
+        if inside { self.at.checked_add(offset) } else { None }
     }
 }
 
-struct Leb<'a> {
-    bytes: &'a [u8],
+/// Numbers in a row.
+pub(crate) struct Leb<'a> {
+    pub(crate) bytes: &'a [u8],
 }
 
 impl Leb<'_> {
-    fn next(&mut self) -> Option<u32> {
+    pub(crate) fn next(&mut self) -> Option<u32> {
         let (value, used) = uleb128(self.bytes)?;
         self.bytes = self.bytes.get(used..)?;
         Some(value)
@@ -397,11 +516,11 @@ fn uleb128(bytes: &[u8]) -> Option<(u32, usize)> {
     None
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     bytes.get(at..)?.first_chunk().map(|it| u16::from_le_bytes(*it))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|it| u32::from_le_bytes(*it))
 }
 

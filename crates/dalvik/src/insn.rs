@@ -62,6 +62,15 @@ pub mod op {
     pub const BINOP_2ADDR_LAST: u8 = 0xcf;
     pub const BINOP_LIT_FIRST: u8 = 0xd0;
     pub const BINOP_LIT_LAST: u8 = 0xe2;
+    pub const IGET_QUICK: u8 = 0xe3;
+    pub const IPUT_QUICK: u8 = 0xe6;
+    pub const IPUT_OBJECT_QUICK: u8 = 0xe8;
+    pub const INVOKE_VIRTUAL_QUICK: u8 = 0xe9;
+    pub const INVOKE_VIRTUAL_RANGE_QUICK: u8 = 0xea;
+    pub const IPUT_BOOLEAN_QUICK: u8 = 0xeb;
+    pub const IPUT_SHORT_QUICK: u8 = 0xee;
+    pub const IGET_BOOLEAN_QUICK: u8 = 0xef;
+    pub const IGET_SHORT_QUICK: u8 = 0xf2;
     pub const INVOKE_POLYMORPHIC: u8 = 0xfa;
     pub const INVOKE_POLYMORPHIC_RANGE: u8 = 0xfb;
     pub const INVOKE_CUSTOM: u8 = 0xfc;
@@ -95,6 +104,18 @@ pub struct Insn {
     pub target: u32,
     /// The registers of a call or a filled array.
     pub args: Args,
+}
+
+impl Insn {
+    /// Whether an optimiser took the field or method away and no table gave it back: a call of an unknown method of
+    /// the first argument, or a read or write of an unknown field. `idx` is then a vtable index or a byte offset.
+    pub fn is_unresolved(&self) -> bool {
+        is_unresolved(self.op)
+    }
+}
+
+pub(crate) fn is_unresolved(op: u8) -> bool {
+    (op::IGET_QUICK..=op::IGET_SHORT_QUICK).contains(&op)
 }
 
 /// Registers that are passed together.
@@ -162,7 +183,7 @@ enum Layout {
     F51l,
 }
 
-fn layout_of(op: u8) -> Layout {
+const fn layout_of(op: u8) -> Layout {
     use Layout::*;
     match op {
         0x01 | 0x04 | 0x07 | 0x21 | 0x7b..=0x8f | 0xb0..=0xcf => F12x,
@@ -196,7 +217,7 @@ fn layout_of(op: u8) -> Layout {
     }
 }
 
-fn len_of(layout: Layout) -> u32 {
+const fn len_of(layout: Layout) -> u32 {
     use Layout::*;
     match layout {
         F10x | F12x | F11n | F11x | F10t => 1,
@@ -351,7 +372,35 @@ fn payload_len(insns: &[u8], pc: u32) -> Option<u32> {
     }
 }
 
-fn unit_at(insns: &[u8], pc: u32) -> Option<u16> {
+/// How many code units each opcode takes.
+pub(crate) type Lens = [u8; 256];
+
+/// The opcodes of the specification and of ART.
+pub(crate) static LENS: Lens = lens();
+
+#[expect(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, clippy::indexing_slicing)]
+pub(crate) const fn lens() -> Lens {
+    let mut lens = [1; 256];
+    let mut op = 0;
+    while op < 256 {
+        lens[op] = len_of(layout_of(op as u8)) as u8;
+        op += 1;
+    }
+    lens
+}
+
+/// Opcode and length of the instruction at a code unit; none behind the last that fits.
+pub(crate) fn skim(insns: &[u8], pc: u32, lens: &Lens) -> Option<(u8, u32)> {
+    let [op, _] = unit_at(insns, pc)?.to_le_bytes();
+    let len = match op {
+        0 => payload_len(insns, pc).unwrap_or(1),
+        _ => u32::from(*lens.get(usize::from(op))?),
+    };
+    let end = usize::try_from(pc.checked_add(len)?).ok()?.checked_mul(2)?;
+    (end <= insns.len()).then_some((op, len))
+}
+
+pub(crate) fn unit_at(insns: &[u8], pc: u32) -> Option<u16> {
     let at = usize::try_from(pc).ok()?.checked_mul(2)?;
     insns.get(at..)?.first_chunk().map(|it| u16::from_le_bytes(*it))
 }

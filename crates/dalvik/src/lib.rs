@@ -1,7 +1,8 @@
 //! Bytecode as a program: classes, hierarchy, instructions and calls. Nothing here knows a source or a sink.
 //!
-//! [`Dex`] reads one dex file in place, [`insn`] decodes instructions without allocating, [`Program`] joins the dex
-//! files of one app into classes and methods with names of their own.
+//! [`container`] finds the dex files in whatever file holds them, [`Dex`] reads one in place, [`insn`] decodes
+//! instructions without allocating, [`Program`] joins the dex files of one app into classes and methods with names of
+//! their own.
 
 #![cfg_attr(
     test,
@@ -15,9 +16,12 @@
     )
 )]
 
+pub mod container;
 mod dex;
+mod inline;
 pub mod insn;
 mod program;
+mod quick;
 
 pub use dex::{ClassDef, CodeItem, Dex, Handler, Member, Members, Try, access};
 pub use insn::{Args, Insn, Insns, op};
