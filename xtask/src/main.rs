@@ -3,6 +3,7 @@
 // A chore talks to whoever started it.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod ci;
 mod demo;
 mod fuzz;
@@ -27,6 +28,7 @@ fn run(args: &[String]) -> Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] | ["help" | "--help" | "-h", ..] => println!("{HELP}"),
+        ["bench", options @ ..] => bench::run(&bench::Options::of(options)?)?,
         ["ci"] => ci::run()?,
         ["licences"] => licences::run()?,
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
@@ -39,6 +41,10 @@ fn run(args: &[String]) -> Result<()> {
 const HELP: &str = "\
 cargo xtask CHORE
 
+  bench FOLDER    measures the release build beside other programs (see docs/benchmarks.md)
+                  --rounds N         the best of so many counts [3]
+                  --only TEXT        only the rows with this in their text
+                  --out FILE         where the table goes, too
   ci              what a reviewer would run: format, licences, lints, docs, a short fuzz, tests
   licences        every package of the lock file against deny.toml
   fuzz            mutates the samples of all formats, and reads what comes out

@@ -1,0 +1,87 @@
+//! What one run of a program takes, from `/proc` alone.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// What a run took.
+#[derive(Clone, Copy)]
+pub struct Measure {
+    /// Seconds of user and system time together.
+    pub cpu: f64,
+    /// Seconds.
+    pub wall: f64,
+    /// The most memory that it had, in bytes.
+    pub peak: u64,
+}
+
+impl Measure {
+    /// Runs a program with its output thrown away; `None` if there is no such program. Exit codes up to 3 are answers.
+    pub fn of(program: &Path, args: &[String]) -> Result<Option<Measure>> {
+        let before = children_ticks()?;
+        let started = Instant::now();
+        let mut command = Command::new(program);
+        let child = command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let mut child = match child {
+            Ok(child) => child,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| program.display().to_string()),
+        };
+        let (status, peak) = wait(&mut child)?;
+        let wall = started.elapsed().as_secs_f64();
+        if status.code().is_none_or(|it| !matches!(it, 0 | 1 | 3)) {
+            bail!("{} {}: {status}", program.display(), args.join(" "));
+        }
+        let cpu = (children_ticks()? - before) as f64 / TICKS_A_SECOND;
+        Ok(Some(Measure { cpu: cpu.max(1.0 / TICKS_A_SECOND), wall, peak }))
+    }
+
+    /// The smallest of each.
+    pub fn best(self, other: Measure) -> Measure {
+        Measure { cpu: self.cpu.min(other.cpu), wall: self.wall.min(other.wall), peak: self.peak.min(other.peak) }
+    }
+
+    /// Peak memory in MB.
+    pub fn megabytes(&self) -> u64 {
+        self.peak / 1_000_000
+    }
+
+    /// The three as columns of a table.
+    pub fn columns(&self) -> String {
+        format!("{:.2} | {:.2} | {}", self.cpu, self.wall, self.megabytes())
+    }
+}
+
+/// Looks at the memory until the program ends: the kernel keeps the highest mark, so that only the last moment is missed.
+fn wait(child: &mut Child) -> Result<(ExitStatus, u64)> {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+        let kib: Option<u64> = line.and_then(|it| it.split_whitespace().next()?.parse().ok());
+        peak = kib.map_or(peak, |it| peak.max(it << 10));
+        if let Some(status) = child.try_wait()? {
+            return Ok((status, peak));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// User and system time of all programs that were started here and have ended (`proc_pid_stat(5)`, fields 16 and 17).
+fn children_ticks() -> Result<u64> {
+    let stat = fs::read_to_string("/proc/self/stat").context("this needs /proc")?;
+    let (_, fields) = stat.rsplit_once(')').context("/proc/self/stat")?;
+    let mut fields = fields.split_whitespace().skip(13).map(str::parse::<u64>);
+    match (fields.next(), fields.next()) {
+        (Some(Ok(user)), Some(Ok(system))) => Ok(user + system),
+        _ => bail!("/proc/self/stat"),
+    }
+}
+
+/// `USER_HZ`: the same on every Linux.
+const TICKS_A_SECOND: f64 = 100.0;
