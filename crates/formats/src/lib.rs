@@ -77,7 +77,7 @@ mod xz;
 mod zip;
 mod zstd;
 
-use model::{Artifact, Fault};
+use model::{Artifact, Blob, Extent, Fault, Origin};
 
 pub use join::{Joined, join};
 pub use reading::{Child, Reading, Wanted};
@@ -190,10 +190,43 @@ pub fn identify(artifact: &Artifact) -> Result<Vec<&'static Format>, Fault> {
     Ok(FORMATS.iter().copied().filter(|it| (it.matches)(artifact, &head)).collect())
 }
 
+/// The same for a listing: of what cannot hold other artifacts nothing is asked where something can, and a compressed
+/// stream is not decoded behind its first bytes.
+fn identify_head(artifact: &Artifact, out: &mut Reading) -> Result<Vec<&'static Format>, Fault> {
+    let head = artifact.blob.first(HEAD_SIZE)?;
+    let head_len = head.len() as u64;
+    // An image may begin with more zeros than the head has.
+    let cut = head_len < artifact.blob.len() && artifact.blob.is_stream() && head.iter().any(|&byte| byte != 0);
+    let known = (cut || head_len == artifact.blob.len()).then(|| {
+        let unread = Fault::Unsupported("the end of a stream, for a listing".into());
+        let rest = artifact.blob.len().saturating_sub(head_len);
+        let extents = vec![
+            Extent { offset: 0, len: head_len, from: Origin::Blob(Blob::from_bytes(head.as_slice()), 0) },
+            Extent { offset: head_len, len: rest, from: Origin::Missing(unread) },
+        ];
+        Artifact { blob: Blob::mapped(artifact.blob.len(), extents), ..artifact.clone() }
+    });
+    let known = known.as_ref().unwrap_or(artifact);
+    let of = |wanted: fn(Kind) -> bool| -> Vec<&'static Format> {
+        FORMATS.iter().copied().filter(|it| wanted(it.kind) && (it.matches)(known, &head)).collect()
+    };
+    let holders = of(Kind::may_hold_children);
+    out.end_unseen = cut && zip::may_be_appended(&head);
+    if !holders.is_empty() {
+        return Ok(holders);
+    }
+    // Every app is an archive, too.
+    Ok(of(|kind| !kind.may_hold_children() && kind != Kind::App))
+}
+
 /// Reads one artifact by every format that matches, and returns these. A format that fails leaves a gap, and what it
 /// read before.
 pub fn read(artifact: &Artifact, out: &mut Reading) -> Vec<&'static Format> {
-    let formats = match identify(artifact) {
+    let identified = match out.wanted {
+        Wanted::Facts | Wanted::Names => identify(artifact),
+        Wanted::Listing => identify_head(artifact, out),
+    };
+    let formats = match identified {
         Ok(formats) => formats,
         Err(fault) => {
             out.unread(layer_of_name(artifact.file_name()), format!("cannot be read: {fault}"));
@@ -201,7 +234,7 @@ pub fn read(artifact: &Artifact, out: &mut Reading) -> Vec<&'static Format> {
         }
     };
     for format in &formats {
-        if out.wanted == Wanted::Names && !format.kind.may_hold_children() {
+        if out.wanted != Wanted::Facts && !format.kind.may_hold_children() {
             continue;
         }
         out.begin(format);
@@ -253,6 +286,44 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Ends with a zip of no entries, and is `len` bytes long.
+    fn picture(len: usize) -> Vec<u8> {
+        let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+        bytes.resize(len - 22, b'.');
+        bytes.extend_from_slice(b"PK\x05\x06");
+        bytes.resize(len, 0);
+        bytes
+    }
+
+    #[test]
+    fn a_listing_does_not_decode_a_packed_picture_to_its_end_and_says_so() {
+        let store = model::Store::small();
+        let packed = |bytes: Vec<u8>| {
+            let len = bytes.len() as u64;
+            store.streamed(len, move || Ok(Box::new(std::io::Cursor::new(bytes.clone()))))
+        };
+        let (small, large) = (picture(1 << 10), picture(20 << 10));
+        for (blob, found, end_unseen) in [
+            (packed(small), 1, false),
+            (packed(large.clone()), 0, true),
+            (packed(large.iter().map(|it| it.wrapping_add(1)).collect()), 0, false),
+            (Blob::from_bytes(large), 1, false),
+        ] {
+            let artifact = Artifact {
+                id: model::ArtifactId(0),
+                parent: None,
+                name: "a".into(),
+                raw_name: b"a".to_vec(),
+                depth: 0,
+                blob,
+                node: model::Node::file(),
+            };
+            let mut out = Reading::new(&artifact, store.clone(), 0);
+            out.wanted = Wanted::Listing;
+            assert_eq!((read(&artifact, &mut out).len(), out.end_unseen), (found, end_unseen));
+        }
+    }
 
     /// Files of `src` that are no format.
     const NO_FORMAT: &[&str] =

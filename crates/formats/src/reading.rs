@@ -19,6 +19,8 @@ pub struct Reading {
     pub children: Vec<Child>,
     /// Where the reader could not look.
     pub gaps: Vec<Gap>,
+    /// Whether an archive may be appended to the artifact, and for a [`Wanted::Listing`] nobody looked.
+    pub end_unseen: bool,
     artifact: model::ArtifactId,
     format: &'static str,
     layer: Layer,
@@ -31,6 +33,9 @@ pub enum Wanted {
     Facts,
     /// What lies in it: whoever only lists need not decode what is told about the content.
     Names,
+    /// What lies in it as far as a packed file shows it in its first bytes: whoever lists everything does not decode
+    /// each picture and each program to its end, where an archive may have been appended to it.
+    Listing,
 }
 
 /// Something that lies in an artifact.
@@ -54,6 +59,7 @@ impl Reading {
             facts: Facts::default(),
             children: Vec::new(),
             gaps: Vec::new(),
+            end_unseen: false,
             artifact: artifact.id,
             format: "",
             layer: Layer::Partitions,

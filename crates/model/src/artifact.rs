@@ -168,6 +168,10 @@ impl Tree {
 /// characters are `%XX`, and a literal `#` before trailing digits is `%23`, so that `#2` always means "the second entry
 /// of this name". Different names give different results.
 pub fn path_name(raw: &[u8]) -> String {
+    // Nearly all names: nothing in them stands for anything else.
+    if raw.iter().all(|it| matches!(it, b' '..=b'~') && !matches!(it, b'!' | b'#' | b'%')) {
+        return String::from_utf8_lossy(raw).into_owned();
+    }
     let mut name = String::with_capacity(raw.len());
     let digits = raw.iter().rev().take_while(|it| it.is_ascii_digit()).count();
     let hash = if digits == 0 { None } else { raw.len().checked_sub(digits + 1) };

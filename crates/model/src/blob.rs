@@ -26,6 +26,11 @@ pub trait Source: Send + Sync {
         self.len() == 0
     }
 
+    /// Whether there is a [`Source::stream`] now.
+    fn is_stream(&self) -> bool {
+        false
+    }
+
     /// The bytes in order from the start, where that is cheaper than reading by position (a compressed stream).
     fn stream(&self) -> Option<Box<dyn Read + Send>> {
         None
@@ -141,6 +146,24 @@ impl Blob {
         if len == 0 { Ok(Vec::new()) } else { self.read_at(offset, len) }
     }
 
+    /// The first bytes, at most `len` of them, for someone who needs them once: those of a compressed stream are not kept.
+    pub fn first(&self, len: u64) -> Result<Vec<u8>, Fault> {
+        let len = len.min(self.len);
+        match self.whole_stream() {
+            Some(stream) => {
+                let mut bytes = Vec::with_capacity(len.min(READ_MAX) as usize);
+                stream.take(len).read_to_end(&mut bytes)?;
+                Ok(bytes)
+            }
+            None => self.read_up_to(0, len),
+        }
+    }
+
+    /// Whether reading the last byte costs decoding all before it: a compressed stream that nobody has decoded yet.
+    pub fn is_stream(&self) -> bool {
+        self.source.is_stream()
+    }
+
     /// All bytes; a fault if there are more than `bound`.
     pub fn bytes(&self, what: &'static str, bound: u64) -> Result<Vec<u8>, Fault> {
         if bound < self.len {
@@ -159,13 +182,14 @@ impl Blob {
 
     /// The bytes in order, for decoders and hashes. A [`Fault`] travels inside the `io::Error`.
     pub fn stream(&self) -> Box<dyn Read + Send> {
-        if self.start == 0
-            && self.len == self.source.len()
-            && let Some(stream) = self.source.stream()
-        {
-            return stream;
-        }
-        Box::new(Stream { blob: self.clone(), pos: 0, buffer: Vec::new(), used: 0 })
+        let read =
+            || Box::new(Stream { blob: self.clone(), pos: 0, buffer: Vec::new(), used: 0 }) as Box<dyn Read + Send>;
+        self.whole_stream().unwrap_or_else(read)
+    }
+
+    /// The stream of the source, if this is a view of all of it.
+    fn whole_stream(&self) -> Option<Box<dyn Read + Send>> {
+        if self.start == 0 && self.len == self.source.len() { self.source.stream() } else { None }
     }
 }
 
@@ -336,8 +360,8 @@ impl Read for Stream {
             if left == 0 {
                 return Ok(0);
             }
-            // Large reads need no buffer of ours.
-            if STREAM_BUFFER <= buf.len() as u64 {
+            // Large reads need no buffer of ours, and the first one may be all that is wanted.
+            if STREAM_BUFFER <= buf.len() as u64 || (self.pos == 0 && STREAM_FIRST <= buf.len() as u64) {
                 let len = (buf.len() as u64).min(left) as usize;
                 self.blob.read_into(self.pos, &mut buf[..len])?;
                 self.pos += len as u64;
@@ -355,6 +379,9 @@ impl Read for Stream {
         Ok(len)
     }
 }
+
+/// A first read of this size is passed on as it is.
+const STREAM_FIRST: u64 = 4 << 10;
 
 /// Large enough to make system calls rare, small enough for many streams at once.
 const STREAM_BUFFER: u64 = 64 << 10;

@@ -139,6 +139,9 @@ const SPOOL_BLOCK: usize = 64 << 10;
 /// What a single spooled blob may take of memory before it goes to a file.
 const SPOOL_MEMORY: u64 = 4 << 20;
 
+/// How much of a stream is decoded when no more is read: what formats are told by.
+const FIRST: u64 = 8 << 10;
+
 /// How much of a stream is decoded when only its head is read: enough for every magic number.
 const HEAD: u64 = 16 << 10;
 
@@ -284,8 +287,10 @@ impl Source for Streamed {
             return whole.read_into(offset, buf);
         }
         let end = offset + buf.len() as u64;
-        let decoded = if end <= HEAD.min(self.len) {
-            self.decode((self.id, 0), HEAD.min(self.len))
+        let decoded = if end <= FIRST.min(self.len) {
+            self.decode((self.id, 0), FIRST.min(self.len))
+        } else if end <= HEAD.min(self.len) {
+            self.decode((self.id, 2), HEAD.min(self.len))
         } else if self.len <= CACHED_MAX {
             self.decode((self.id, 1), self.len)
         } else {
@@ -302,6 +307,10 @@ impl Source for Streamed {
 
     fn zeros_at(&self, offset: u64) -> u64 {
         self.whole.get().map_or(0, |it| it.zeros_at(offset))
+    }
+
+    fn is_stream(&self) -> bool {
+        self.whole.get().is_none()
     }
 
     fn stream(&self) -> Option<Box<dyn Read + Send>> {

@@ -27,7 +27,8 @@ pub struct Found {
 pub enum Want<'a> {
     /// Everything, with all facts.
     All,
-    /// Every artifact, without the facts that take decoding its content.
+    /// Every artifact that shows in the first bytes of what holds it, without the facts that take decoding its content.
+    /// How many files may have an archive appended where nobody looked is a gap.
     AllNames,
     /// Containers down to the files of file systems, which are listed and not opened.
     Names,
@@ -37,7 +38,7 @@ pub enum Want<'a> {
 
 /// Opens what was given, and what lies in it.
 pub fn walk(given: Given, want: &Want, store: &Store, progress: &dyn Progress) -> Found {
-    let mut walk = Walk { found: Found::default(), store, want, progress, fuel: 0, level: Vec::new() };
+    let mut walk = Walk { found: Found::default(), store, want, progress, fuel: 0, level: Vec::new(), ends_unseen: 0 };
     walk.start(given);
     let mut depth = 0;
     while !walk.level.is_empty() {
@@ -53,6 +54,10 @@ pub fn walk(given: Given, want: &Want, store: &Store, progress: &dyn Progress) -
             walk.batch(batch);
         }
     }
+    if walk.ends_unseen != 0 {
+        let why = "pictures and programs inside archives are packed: what may be appended to them is not listed";
+        walk.gap(ArtifactId(0), format!("{} {why}", walk.ends_unseen));
+    }
     let mut found = walk.found;
     found.formats.resize(found.tree.len(), Vec::new());
     found
@@ -67,6 +72,8 @@ struct Walk<'a> {
     fuel: u64,
     /// What is to be opened next.
     level: Vec<ArtifactId>,
+    /// How many files may have an archive appended where nobody looked.
+    ends_unseen: u64,
 }
 
 impl Walk<'_> {
@@ -120,6 +127,7 @@ impl Walk<'_> {
             .collect();
         for (&id, (reading, formats)) in batch.iter().zip(results) {
             let kind = kind_of(&formats);
+            self.ends_unseen += u64::from(reading.end_unseen);
             self.found.facts.merge(reading.facts);
             self.found.gaps.extend(reading.gaps);
             if formats.is_empty() {
@@ -252,9 +260,11 @@ fn kind_of(formats: &[&'static Format]) -> Kind {
 fn read_caught(artifact: &Artifact, want: &Want, store: &Store, allowance: u64) -> (Reading, Vec<&'static Format>) {
     let read = || {
         let mut reading = Reading::new(artifact, store.clone(), allowance);
-        if !matches!(want, Want::All) {
-            reading.wanted = Wanted::Names;
-        }
+        reading.wanted = match want {
+            Want::All => Wanted::Facts,
+            Want::AllNames => Wanted::Listing,
+            Want::Names | Want::Paths(_) => Wanted::Names,
+        };
         let formats = formats::read(artifact, &mut reading);
         (reading, formats)
     };

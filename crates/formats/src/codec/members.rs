@@ -218,7 +218,7 @@ impl Member for Brotli {
         if input.fill_buf()?.first().is_some_and(|it| it & 0x7f == 0x11) {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
-        Ok(Brotli(Decompressor::new(input, super::BUFFER)))
+        Ok(Brotli(Decompressor::new(input, super::input::BUFFER)))
     }
 
     fn close(self) -> Input {

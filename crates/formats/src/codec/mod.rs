@@ -2,15 +2,17 @@
 //!
 //! Invariant: a stream that is cut off or broken ends with an error, never like a whole one.
 
+mod input;
 mod lz4;
 mod members;
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::Fault;
 
+use input::Input;
 use members::Members;
 
 /// How a stream is compressed.
@@ -79,8 +81,8 @@ impl Codec {
 /// A reader of the decoded bytes of `reader`. Opening reads nothing; what is malformed is an error of a later read, a
 /// [`Fault`] whose offset is how far the decoder had read (in steps of its buffer).
 pub(crate) fn decoder(codec: Codec, reader: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
-    let taken = Arc::new(AtomicU64::new(0));
-    let input: Input = BufReader::with_capacity(BUFFER, Box::new(Counted { reader, taken: Arc::clone(&taken) }));
+    let input = Input::new(reader);
+    let taken = input.taken();
     let decoder: Box<dyn Read + Send> = match codec {
         Codec::Deflate => Box::new(flate2::bufread::DeflateDecoder::new(input)),
         Codec::Gzip => Box::new(Members::<members::Gzip>::new(input)),
@@ -92,26 +94,6 @@ pub(crate) fn decoder(codec: Codec, reader: Box<dyn Read + Send>) -> Box<dyn Rea
         Codec::Lz4 => Box::new(Members::<lz4::Lz4>::new(input)),
     };
     Box::new(Told { decoder, codec, taken })
-}
-
-/// What decoders read from.
-type Input = BufReader<Box<dyn Read + Send>>;
-
-/// As much as a stream over a blob reads at once.
-const BUFFER: usize = 64 << 10;
-
-/// Counts what a decoder takes.
-struct Counted {
-    reader: Box<dyn Read + Send>,
-    taken: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.reader.read(buf)?;
-        self.taken.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
-    }
 }
 
 /// Makes faults of the errors of decoders, which else would look like those of a disk.

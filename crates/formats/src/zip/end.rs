@@ -26,7 +26,9 @@ pub(super) fn find(blob: &Blob) -> Result<End, Fault> {
     let start = blob.len().saturating_sub(SEARCHED);
     let tail = blob.read_up_to(start, SEARCHED)?;
     let mut other = None;
-    for pos in memmem::rfind_iter(&tail, b"PK\x05\x06") {
+    // Searching forwards is what the library is fast at, and most tails have none.
+    let found: Vec<usize> = memmem::find_iter(&tail, b"PK\x05\x06").collect();
+    for pos in found.into_iter().rev() {
         let offset = start.saturating_add(pos as u64);
         let Some(end) = tail.get(pos..).and_then(|it| end_of(blob, it, offset).ok()) else { continue };
         if end.archive_end == blob.len() {

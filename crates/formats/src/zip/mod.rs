@@ -38,9 +38,14 @@ fn matches(artifact: &Artifact, bytes: &[u8]) -> bool {
         return true;
     }
     let name = artifact.file_name().to_ascii_lowercase();
-    let likely = HOSTS.iter().any(|it| bytes.starts_with(it)) || SUFFIXES.iter().any(|it| name.ends_with(it));
+    let likely = may_be_appended(bytes) || SUFFIXES.iter().any(|it| name.ends_with(it));
     // A tail that cannot be read is told by whoever reads the artifact.
     likely && end::find(&artifact.blob).is_ok()
+}
+
+/// Whether these are first bytes of something that zips are appended to.
+pub(crate) fn may_be_appended(bytes: &[u8]) -> bool {
+    HOSTS.iter().any(|it| bytes.starts_with(it))
 }
 
 /// What a zip is appended to so that something else is seen: code, scripts and pictures. The tail of anything else is

@@ -28,7 +28,8 @@ pub struct Ls {
     /// Only paths that match; the input's own name may be left out
     patterns: Vec<String>,
 
-    /// Look into archives and apps inside file systems, too
+    /// Look into archives and apps inside file systems, too; an archive that is appended to a packed picture or program
+    /// is found by `check` alone
     #[arg(short = 'R', long)]
     recursive: bool,
 
