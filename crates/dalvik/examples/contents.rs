@@ -28,6 +28,7 @@ struct Sum {
     insns: u64,
     restored: u64,
     unresolved: u64,
+    exact: u64,
     odd: u64,
     faults: u64,
     opening: Duration,
@@ -43,7 +44,7 @@ fn main() {
         }
         println!(
             "{folder}: files {} bytes {} dexes {} (compact {}) elsewhere {} classes {} methods {} bodies {} insns {} \
-             restored {} unresolved {} odd {} faults {} opened in {:.3} s",
+             restored {} unresolved {} exact {} odd {} faults {} opened in {:.3} s",
             sum.files,
             sum.bytes,
             sum.dexes,
@@ -55,6 +56,7 @@ fn main() {
             sum.insns,
             sum.restored,
             sum.unresolved,
+            sum.exact,
             sum.odd,
             sum.faults,
             sum.opening.as_secs_f64()
@@ -106,12 +108,28 @@ fn look(file: &Path, sum: &mut Sum) {
         sum.compact += u64::from(contained.dex.is_compact());
         sum.restored += contained.n_restored;
         sum.unresolved += contained.n_unresolved;
+        sum.exact += u64::from(is_exact(&contained.dex));
         let odd = check(&contained.dex, sum);
         if odd != 0 {
             println!("{} at {:#x}: {odd} oddities", file.display(), contained.dex.start());
         }
         sum.odd += odd;
     }
+}
+
+/// Whether the file is, byte for byte, the one over which a compiler computed the checksum.
+fn is_exact(dex: &Dex) -> bool {
+    let bytes = &dex.bytes()[dex.start()..];
+    let Some(body) = bytes.get(12..usize::try_from(dex.file_size()).unwrap()) else { return false };
+    let (mut low, mut high) = (1u64, 0u64);
+    for chunk in body.chunks(5552) {
+        for &byte in chunk {
+            low += u64::from(byte);
+            high += low;
+        }
+        (low, high) = (low % 65521, high % 65521);
+    }
+    (high << 16 | low).to_le_bytes()[..4] == bytes[8..12]
 }
 
 /// How many things do not hold.

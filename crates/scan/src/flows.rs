@@ -2,11 +2,11 @@
 
 use knowledge::models::Models;
 use model::fact::app::{App, ComponentKind};
-use model::fact::code::Container;
 use model::{ArtifactId, Gap, Layer};
 use rayon::prelude::*;
 use taint::{Analysis, Component};
 
+use crate::code;
 use crate::walk::Found;
 
 /// What was found in one app.
@@ -25,36 +25,17 @@ pub fn flows(found: &Found, models: &Models) -> (Vec<AppFlows>, Vec<Gap>) {
     let tree = &found.tree;
     let mut gaps = Vec::new();
     let mut units = Vec::new();
-    for row in &found.facts.apps {
-        let owner = row.at.artifact;
+    for unit in code::units(found) {
+        let owner = unit.artifact;
+        let Some(app) = unit.app.filter(|_| !unit.files.is_empty()) else { continue };
         let is_inside = |id: ArtifactId| id == owner || tree.ancestors(id).any(|it| it.id == owner);
-        let mut dexes: Vec<(Vec<u8>, ArtifactId)> = found
-            .facts
-            .code
-            .iter()
-            .filter(|it| it.value.container == Container::Dex && is_inside(it.at.artifact))
-            .map(|it| (order_of(&tree.artifact(it.at.artifact).raw_name), it.at.artifact))
-            .collect();
-        dexes.sort();
-        if dexes.is_empty() {
-            continue;
-        }
         let layouts = found.facts.layouts.iter().filter(|it| is_inside(it.at.artifact)).map(|it| &it.value);
-        units.push((owner, app_of(&row.value, layouts), dexes));
+        units.push((owner, app_of(app, layouts), unit));
     }
     let results: Vec<(AppFlows, Vec<Gap>)> = units
         .par_iter()
-        .map(|(owner, app, dexes)| {
-            let mut gaps = Vec::new();
-            let mut files = Vec::new();
-            for (_, id) in dexes {
-                let blob = &tree.artifact(*id).blob;
-                let read = blob.bytes("bytes of a dex file", DEX_MAX).and_then(|it| dalvik::Dex::parse(it.into()));
-                match read {
-                    Ok(dex) => files.push(dex),
-                    Err(fault) => gaps.push(gap(*id, format!("its code was not read: {fault}"))),
-                }
-            }
+        .map(|(owner, app, unit)| {
+            let (files, mut gaps) = code::open(found, unit);
             // Frames of the analysis lie on the stack of a thread of its own.
             let analysis = std::thread::scope(|scope| {
                 let work = || {
@@ -85,19 +66,6 @@ pub fn flows(found: &Found, models: &Models) -> (Vec<AppFlows>, Vec<Gap>) {
 
 fn gap(artifact: ArtifactId, why: String) -> Gap {
     Gap { artifact, why, layer: Layer::Code }
-}
-
-/// `classes.dex` first, then by number, then what lies elsewhere by name.
-fn order_of(name: &[u8]) -> Vec<u8> {
-    let number = name.strip_prefix(b"classes").and_then(|it| it.strip_suffix(b".dex"));
-    match number.map(|it| std::str::from_utf8(it).unwrap_or("?")) {
-        Some("") => vec![0, 0, 0, 1],
-        Some(text) if text.parse::<u16>().is_ok() => {
-            let number = text.parse::<u16>().unwrap_or(u16::MAX).to_be_bytes();
-            vec![0, 0, number[0], number[1]]
-        }
-        _ => [b"\x01", name].concat(),
-    }
 }
 
 fn app_of<'a>(app: &App, layouts: impl Iterator<Item = &'a model::fact::layout::Layout>) -> taint::App {
@@ -133,9 +101,6 @@ fn app_of<'a>(app: &App, layouts: impl Iterator<Item = &'a model::fact::layout::
     facts.fragments.dedup();
     facts
 }
-
-/// Larger than any dex file that a phone loads.
-const DEX_MAX: u64 = 256 << 20;
 
 /// Steps of one app: minutes of work.
 const FUEL: u64 = 40_000_000;

@@ -1,6 +1,7 @@
 //! The one pipeline: from paths on disk to a report. Threads are started here and nowhere else; nothing here prints.
 
 mod check;
+mod code;
 mod conclude;
 mod coverage;
 mod flows;
@@ -10,6 +11,7 @@ mod progress;
 mod walk;
 
 pub use check::{Check, check};
+pub use code::{Unit, open as open_code, units};
 pub use flows::{AppFlows, flows};
 pub use glob::Pattern;
 pub use input::{Given, InputError, open};

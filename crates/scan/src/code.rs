@@ -1,0 +1,177 @@
+//! Which files hold the code of which app: dex files in it, and the files of the runtime beside it.
+
+use dalvik::{Dex, container};
+use model::fact::app::App;
+use model::fact::code::Container;
+use model::{ArtifactId, Gap, Layer, NodeKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::walk::Found;
+
+/// Code that a phone loads together.
+#[derive(Debug)]
+pub struct Unit<'a> {
+    /// The app, or the file that others load: a library of Java code, an image of the runtime.
+    pub artifact: ArtifactId,
+    /// The app; none for a library.
+    pub app: Option<&'a App>,
+    /// The files of its code, in the order in which a phone searches them; what lies in another of them is not named.
+    pub files: Vec<ArtifactId>,
+}
+
+/// Every app with its code in the order of the apps, then every library.
+///
+/// An app whose package holds no `classes.dex` has its code in `oat/<isa>/Name.vdex` or `.odex` beside it (Android 6
+/// on), in `<isa>/Name.odex` (5) or in `Name.odex` (before).
+pub fn units(found: &Found) -> Vec<Unit<'_>> {
+    let tree = &found.tree;
+    let known: FxHashSet<ArtifactId> = found.facts.code.iter().map(|it| it.at.artifact).collect();
+    // Dex files of a VDEX are opened with it.
+    let outer = |id: ArtifactId| tree.ancestors(id).all(|it| it.id == id || !known.contains(&it.id));
+    let mut files: Vec<ArtifactId> = found
+        .facts
+        .code
+        .iter()
+        .filter(|it| it.value.container != Container::Art && outer(it.at.artifact))
+        .map(|it| it.at.artifact)
+        .collect();
+    files.sort_unstable();
+    files.dedup();
+    let mut beside: FxHashMap<String, Vec<ArtifactId>> = FxHashMap::default();
+    let mut inside: FxHashMap<ArtifactId, Vec<ArtifactId>> = FxHashMap::default();
+    let apps: FxHashMap<ArtifactId, &App> = found.facts.apps.iter().map(|it| (it.at.artifact, &it.value)).collect();
+    for id in files {
+        let parents = tree.ancestors(id).filter(|it| it.id != id);
+        let owner = parents.map(|it| it.id).find(|it| apps.contains_key(it));
+        let library = || tree.artifact(id).parent.filter(|it| tree.artifact(*it).node.kind != NodeKind::Directory);
+        let holder = owner.or_else(|| library().filter(|_| is_classes(&tree.artifact(id).raw_name)));
+        match holder {
+            Some(holder) => inside.entry(holder).or_default().push(id),
+            None => beside.entry(place_of(&tree.path(id))).or_default().push(id),
+        }
+    }
+    let mut units = Vec::new();
+    let mut holders: Vec<ArtifactId> = inside.keys().chain(apps.keys()).copied().collect();
+    // Apps first, each kind in the order of the tree.
+    holders.sort_unstable_by_key(|it| (!apps.contains_key(it), *it));
+    holders.dedup();
+    for artifact in holders {
+        let mut files = inside.remove(&artifact).unwrap_or_default();
+        files.sort_by_cached_key(|it| (order_of(&tree.artifact(*it).raw_name), *it));
+        let has_main = files.iter().any(|it| is_classes(&tree.artifact(*it).raw_name));
+        let others = beside.remove(&place_of(&tree.path(artifact)));
+        if !has_main {
+            let mut all = others.unwrap_or_default();
+            all.extend(files);
+            files = all;
+        }
+        units.push(Unit { artifact, app: apps.get(&artifact).copied(), files });
+    }
+    let mut rest: Vec<Vec<ArtifactId>> = beside.into_values().collect();
+    rest.sort_unstable();
+    let libraries = rest.into_iter().filter_map(|files| Some(Unit { artifact: *files.first()?, app: None, files }));
+    units.extend(libraries);
+    units
+}
+
+/// The dex files of a unit, and what could not be read of them. Of two with the same content (the code of an app for
+/// two instruction sets) the first counts.
+pub fn open(found: &Found, unit: &Unit) -> (Vec<Dex>, Vec<Gap>) {
+    let (mut dexes, mut gaps) = (Vec::new(), Vec::new());
+    let mut seen: FxHashSet<Vec<u8>> = FxHashSet::default();
+    let mut elsewhere = None;
+    for &artifact in &unit.files {
+        let mut gap = |why: String| gaps.push(Gap { artifact, why, layer: Layer::Code });
+        let blob = &found.tree.artifact(artifact).blob;
+        let contents = match blob.bytes("bytes of a file of code", FILE_MAX).and_then(container::open) {
+            Ok(contents) => contents,
+            Err(fault) => {
+                gap(format!("its code was not read: {fault}"));
+                continue;
+            }
+        };
+        for fault in contents.faults {
+            gap(format!("not all of its code was read: {fault}"));
+        }
+        if contents.n_elsewhere != 0 {
+            elsewhere.get_or_insert(artifact);
+        }
+        for contained in contents.dexes {
+            if !contained.dex.identity().is_none_or(|it| seen.insert(it.to_vec())) {
+                continue;
+            }
+            if contained.n_unresolved != 0 {
+                gap(format!(
+                    "{} of its instructions name a field or method only by its place in memory",
+                    contained.n_unresolved
+                ));
+            }
+            dexes.push(contained.dex);
+        }
+    }
+    if let Some(artifact) = elsewhere.filter(|_| dexes.is_empty()) {
+        gaps.push(Gap { artifact, why: "its code lies in a file that is not there".to_owned(), layer: Layer::Code });
+    }
+    (dexes, gaps)
+}
+
+/// Where the app of a file of the runtime would lie, without its extension: `app/Name/oat/arm64/Name.vdex` belongs to
+/// `app/Name/Name`.
+fn place_of(path: &str) -> String {
+    let path = stem(path);
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder = match folder.rsplit_once('/') {
+        Some((outer, last)) if ISAS.contains(&last) => outer.strip_suffix("/oat").unwrap_or(outer),
+        _ => folder,
+    };
+    format!("{folder}/{name}")
+}
+
+/// A path without the extension of the file.
+fn stem(path: &str) -> &str {
+    let name = path.rfind('/').map_or(0, |it| it + 1);
+    path[name..].rfind('.').map_or(path, |it| &path[..name + it])
+}
+
+fn is_classes(name: &[u8]) -> bool {
+    let number = name.strip_prefix(b"classes").and_then(|it| it.strip_suffix(b".dex"));
+    number.is_some_and(|it| it.iter().all(u8::is_ascii_digit))
+}
+
+/// `classes.dex` first, then by number, then what lies elsewhere by name.
+fn order_of(name: &[u8]) -> Vec<u8> {
+    let number = name.strip_prefix(b"classes").and_then(|it| it.strip_suffix(b".dex"));
+    match number.map(|it| std::str::from_utf8(it).unwrap_or("?")) {
+        Some("") => vec![0, 0, 0, 1],
+        Some(text) if text.parse::<u16>().is_ok() => {
+            let number = text.parse::<u16>().unwrap_or(u16::MAX).to_be_bytes();
+            vec![0, 0, number[0], number[1]]
+        }
+        _ => [b"\x01", name].concat(),
+    }
+}
+
+/// Larger than any file of code: the boot image of a phone has 60 MiB.
+const FILE_MAX: u64 = 256 << 20;
+
+/// Folders that Android names after an instruction set.
+const ISAS: [&str; 7] = ["arm", "arm64", "x86", "x86_64", "mips", "mips64", "riscv64"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_runtime_belongs_to_the_app_beside_it() {
+        for path in [
+            "dump!/system/app/Name/oat/arm64/Name.vdex",
+            "dump!/system/app/Name/oat/arm/Name.odex",
+            "dump!/system/app/Name/arm/Name.odex",
+            "dump!/system/app/Name/Name.odex",
+        ] {
+            assert_eq!(place_of(path), place_of("dump!/system/app/Name/Name.apk"), "{path}");
+        }
+        assert_eq!(place_of("Name.odex"), place_of("Name.apk"));
+        assert_eq!(stem("a.b/Name"), "a.b/Name");
+    }
+}
