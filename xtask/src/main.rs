@@ -45,6 +45,10 @@ cargo xtask CHORE
                   --rounds N         the best of so many counts [3]
                   --only TEXT        only the rows with this in their text
                   --out FILE         where the table goes, too
+                  --postern FILE     this program instead of a build
+                  FOLDER holds tree.erofs, tree.ext4, tree.squashfs, tree.f2fs (the same files in each), super.simg
+                  (a sparse super image with that EROFS), small.ext4, large.ext4 (the same files in 1 GB and 8 GB), and
+                  folders of apps dump*; what it lacks is left out. Update and bombs are made in target/bench
   ci              what a reviewer would run: format, licences, lints, docs, a short fuzz, tests
   licences        every package of the lock file against deny.toml
   fuzz            mutates the samples of all formats, and reads what comes out
