@@ -3,6 +3,7 @@
 mod check;
 mod code;
 mod conclude;
+mod copy;
 mod coverage;
 mod flows;
 mod glob;
@@ -12,6 +13,7 @@ mod walk;
 
 pub use check::{Check, check};
 pub use code::{Unit, open as open_code, units};
+pub use copy::copy;
 pub use flows::{AppFlows, flows};
 pub use glob::Pattern;
 pub use input::{Given, InputError, open};

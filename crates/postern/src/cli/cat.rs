@@ -53,7 +53,7 @@ impl Cat {
                 any = true;
                 let size = self.size.unwrap_or(u64::MAX);
                 let blob = artifact.blob.clamp(self.offset, size);
-                io::copy(&mut blob.stream(), &mut out).with_context(|| path.clone())?;
+                scan::copy(&blob, &mut out).with_context(|| path.clone())?;
             }
             if !any {
                 missing.push(text.as_str());
