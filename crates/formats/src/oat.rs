@@ -33,11 +33,9 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     let code = Code { container: Container::Oat, version, n_classes: None, n_methods: None, n_dex };
     let row = out.row(at, 24, code);
     out.facts.code.push(row);
-    out.gap(if has_dex {
-        "OAT: the dex files inside are not read yet"
-    } else {
-        "OAT: the compiled code is not read yet"
-    });
+    if !has_dex {
+        out.gap("OAT: the compiled code is not read yet");
+    }
     Ok(())
 }
 
