@@ -22,6 +22,7 @@ mod inline;
 pub mod insn;
 mod program;
 mod quick;
+mod registers;
 
 pub use dex::{ClassDef, CodeItem, Dex, Handler, Member, Members, Try, access};
 pub use insn::{Args, Insn, Insns, op};

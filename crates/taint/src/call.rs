@@ -245,12 +245,12 @@ impl Engine<'_> {
         ctx: &Ctx,
         known: &mut FxHashMap<ObjId, SetId>,
     ) -> SetId {
-        let mut found = SetId::EMPTY;
-        for &obj in self.arena.members(set).iter() {
-            let one = self.bring(obj, args, state, ctx, known);
-            found = self.arena.union(found, one);
+        let members = self.arena.members(set);
+        if let [one] = members.as_ref() {
+            return self.bring(*one, args, state, ctx, known);
         }
-        found
+        let found = members.iter().map(|it| self.bring(*it, args, state, ctx, known)).collect();
+        self.arena.union_all(found)
     }
 
     fn bring_key(

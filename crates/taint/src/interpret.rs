@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dalvik::insn::{Insns, array_data, insn_at, switch_targets};
+use dalvik::insn::{array_data, insn_at, switch_targets};
 use dalvik::{Insn, MethodId, Name, access, op};
 use rustc_hash::FxHashSet;
 
+use crate::body::Body;
 use crate::engine::Engine;
 use crate::state::State;
 use crate::summary::{Deed, Effect, Summary, Types};
@@ -33,12 +34,6 @@ pub(crate) struct Ctx {
     pub done: FxHashSet<(Deed, Vec<SetId>)>,
     /// Set by an instruction behind which nothing runs.
     pub ends: bool,
-}
-
-struct Block {
-    start: u32,
-    end: u32,
-    handlers: Vec<(Option<Name>, usize)>,
 }
 
 impl Engine<'_> {
@@ -73,46 +68,8 @@ impl Engine<'_> {
             reg += if *is_wide { 2 } else { 1 };
         }
 
-        let insns: Vec<Insn> = Insns::new(code.insns).take(INSNS_MAX).collect();
-        if insns.is_empty() {
-            return Summary::default();
-        }
-        let tries = code.tries();
-        let mut leaders: BTreeSet<u32> = BTreeSet::from([0]);
-        let mut loops: Vec<(u32, u32)> = Vec::new();
-        for insn in &insns {
-            for target in targets_of(insn, code.insns) {
-                leaders.insert(target);
-                if target <= insn.pc {
-                    loops.push((target, insn.pc));
-                }
-            }
-            if ends_block(insn.op) {
-                leaders.insert(insn.pc + insn.len);
-            }
-        }
-        for range in &tries {
-            leaders.insert(range.start);
-            leaders.insert(range.end);
-            leaders.extend(range.handlers.iter().map(|it| it.addr));
-        }
-        let mut blocks: Vec<Block> = Vec::new();
-        let last = insns.last().map_or(0, |it| it.pc + it.len);
-        let starts: Vec<u32> = leaders.into_iter().filter(|it| *it < last).collect();
-        for (n, &start) in starts.iter().enumerate() {
-            let end = starts.get(n + 1).copied().unwrap_or(last);
-            blocks.push(Block { start, end, handlers: Vec::new() });
-        }
-        let block_at = |pc: u32| starts.binary_search(&pc).ok();
-        for block in &mut blocks {
-            for range in tries.iter().filter(|it| it.start <= block.start && block.start < it.end) {
-                for handler in &range.handlers {
-                    let ty = handler.type_idx.and_then(|it| program.type_name(method.dex, it));
-                    block.handlers.extend(block_at(handler.addr).map(|n| (ty, n)));
-                }
-            }
-        }
-
+        let Some(body) = Body::of(&code, |it| program.type_name(method.dex, it)) else { return Summary::default() };
+        let blocks = &body.blocks;
         let mut ctx = Ctx {
             method: id,
             dex: method.dex,
@@ -157,13 +114,13 @@ impl Engine<'_> {
                 ctx.seq = 0;
                 ctx.done.clear();
                 ctx.ends = false;
-                ctx.repeats = loops.iter().any(|(from, to)| *from <= pc && pc <= *to);
+                ctx.repeats = body.repeats(pc);
                 let throwing = can_throw(insn.op) && !self.is_within(&insn, &state);
                 ctx.block = blocks[n].start;
                 // What holds before the first instruction that may throw; later ones tell what they leave.
                 if throwing && !std::mem::replace(&mut told, true) {
                     for (_, handler) in &blocks[n].handlers {
-                        if self.throw_into(&mut ins[*handler], &state, SetId::EMPTY) {
+                        if self.throw_into(&mut ins[*handler], &state, SetId::EMPTY, &body, *handler) {
                             waiting.insert(*handler);
                         }
                     }
@@ -236,7 +193,7 @@ impl Engine<'_> {
                                 continue;
                             }
                             caught_all |= ty.is_none();
-                            if self.throw_into(&mut ins[*handler], &state, caught) {
+                            if self.throw_into(&mut ins[*handler], &state, caught, &body, *handler) {
                                 waiting.insert(*handler);
                             }
                         }
@@ -259,8 +216,8 @@ impl Engine<'_> {
                 next.push(blocks[n].end);
             }
             for target in next {
-                let Some(block) = block_at(target) else { continue };
-                if self.flow_into(&mut ins[block], &state) {
+                let Some(block) = body.at(target) else { continue };
+                if self.flow_into(&mut ins[block], &state, &body, block) {
                     waiting.insert(block);
                 }
             }
@@ -293,22 +250,31 @@ impl Engine<'_> {
         self.arena.set(kept)
     }
 
-    fn flow_into(&mut self, place: &mut Option<State>, state: &State) -> bool {
+    fn flow_into(&mut self, place: &mut Option<State>, state: &State, body: &Body, block: usize) -> bool {
+        let live = |reg: usize| body.is_live(block, reg);
         match place {
-            Some(old) => old.join(state, &mut self.arena),
+            Some(old) => old.join_live(state, live, &mut self.arena),
             None => {
-                *place = Some(state.clone());
+                *place = Some(state.live(live));
                 true
             }
         }
     }
 
     /// Only what writes or throws is told to a handler: what else an instruction changes, the next one tells.
-    fn throw_into(&mut self, place: &mut Option<State>, state: &State, thrown: SetId) -> bool {
+    fn throw_into(
+        &mut self,
+        place: &mut Option<State>,
+        state: &State,
+        thrown: SetId,
+        body: &Body,
+        block: usize,
+    ) -> bool {
+        let live = |reg: usize| body.is_live(block, reg);
         match place {
-            Some(old) => old.join_thrown(state, thrown, &mut self.arena),
+            Some(old) => old.join_thrown(state, thrown, live, &mut self.arena),
             None => {
-                *place = Some(State { thrown, result: SetId::EMPTY, ..state.clone() });
+                *place = Some(State { thrown, result: SetId::EMPTY, ..state.live(live) });
                 true
             }
         }
@@ -809,29 +775,11 @@ impl Engine<'_> {
     }
 }
 
-fn targets_of(insn: &Insn, insns: &[u8]) -> Vec<u32> {
-    match insn.op {
-        op::GOTO..=op::GOTO_32 | op::IF_EQ..=op::IF_LEZ => vec![insn.target],
-        op::PACKED_SWITCH | op::SPARSE_SWITCH => {
-            switch_targets(insns, insn.pc, insn.target).into_iter().map(|it| it.1).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn ends_block(op: u8) -> bool {
-    matches!(op, op::RETURN_VOID..=op::RETURN_OBJECT | op::THROW | op::GOTO..=op::GOTO_32 | op::PACKED_SWITCH | op::SPARSE_SWITCH)
-        || (op::IF_EQ..=op::IF_LEZ).contains(&op)
-}
-
 fn can_throw(op: u8) -> bool {
     matches!(op, op::THROW | op::CHECK_CAST | op::NEW_INSTANCE..=op::FILLED_NEW_ARRAY_RANGE | op::INVOKE_POLYMORPHIC..=op::INVOKE_CUSTOM_RANGE)
         || (op::AGET..=op::SPUT_SHORT).contains(&op)
         || (op::INVOKE_VIRTUAL..=op::INVOKE_INTERFACE_RANGE).contains(&op)
 }
-
-/// Longer methods do not load on a phone: the format counts code units in 32 bits, but ART refuses far earlier.
-const INSNS_MAX: usize = 1 << 18;
 
 /// Objects whose class a method asks its callers for.
 const WANTS_MAX: usize = 4;

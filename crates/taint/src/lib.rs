@@ -5,6 +5,7 @@
 //! preferences) are joined at the end (`engine`).
 
 mod app;
+mod body;
 mod builtin;
 mod call;
 mod engine;

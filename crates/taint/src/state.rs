@@ -39,13 +39,14 @@ impl State {
     }
 
     /// What holds where a handler takes over from somewhere in `other`.
-    pub fn join_thrown(&mut self, other: &State, thrown: SetId, arena: &mut Arena) -> bool {
-        let mut changed = false;
-        for (mine, theirs) in self.regs.iter_mut().zip(&other.regs) {
-            let both = arena.union(*mine, *theirs);
-            changed |= both != *mine;
-            *mine = both;
-        }
+    pub fn join_thrown(
+        &mut self,
+        other: &State,
+        thrown: SetId,
+        live: impl Fn(usize) -> bool,
+        arena: &mut Arena,
+    ) -> bool {
+        let mut changed = self.join_regs(other, live, arena);
         let both = arena.union(self.thrown, thrown);
         changed |= both != self.thrown;
         self.thrown = both;
@@ -54,18 +55,41 @@ impl State {
 
     /// What holds where two ways meet.
     pub fn join(&mut self, other: &State, arena: &mut Arena) -> bool {
-        let mut changed = false;
-        let mut meet = |mine: &mut SetId, theirs: SetId| {
+        self.join_live(other, |_| true, arena)
+    }
+
+    /// What holds where two ways meet, in registers that someone reads later.
+    pub fn join_live(&mut self, other: &State, live: impl Fn(usize) -> bool, arena: &mut Arena) -> bool {
+        let mut changed = self.join_regs(other, live, arena);
+        for (mine, theirs) in [(&mut self.result, other.result), (&mut self.thrown, other.thrown)] {
             let both = arena.union(*mine, theirs);
             changed |= both != *mine;
             *mine = both;
-        };
-        for (mine, theirs) in self.regs.iter_mut().zip(&other.regs) {
-            meet(mine, *theirs);
         }
-        meet(&mut self.result, other.result);
-        meet(&mut self.thrown, other.thrown);
         changed | self.heap.join(&other.heap, arena)
+    }
+
+    fn join_regs(&mut self, other: &State, live: impl Fn(usize) -> bool, arena: &mut Arena) -> bool {
+        let mut changed = false;
+        for (reg, (mine, theirs)) in self.regs.iter_mut().zip(&other.regs).enumerate() {
+            if mine != theirs && live(reg) {
+                let both = arena.union(*mine, *theirs);
+                changed |= both != *mine;
+                *mine = both;
+            }
+        }
+        changed
+    }
+
+    /// The same without registers that nobody reads later.
+    pub fn live(&self, live: impl Fn(usize) -> bool) -> State {
+        let mut state = self.clone();
+        for (reg, set) in state.regs.iter_mut().enumerate() {
+            if !live(reg) {
+                *set = SetId::EMPTY;
+            }
+        }
+        state
     }
 }
 
@@ -139,12 +163,12 @@ impl Heap {
 
     /// What a part of any object of a set holds.
     pub fn load(&self, bases: SetId, key: Key, arena: &mut Arena) -> SetId {
-        let mut found = SetId::EMPTY;
-        for &base in arena.members(bases).iter() {
-            let one = self.load_one(base, key, arena);
-            found = arena.union(found, one);
+        let members = arena.members(bases);
+        if let [one] = members.as_ref() {
+            return self.load_one(*one, key, arena);
         }
-        found
+        let found = members.iter().map(|it| self.load_one(*it, key, arena)).collect();
+        arena.union_all(found)
     }
 
     /// Writes a part. What it held is lost only where it is certain which object and which part is meant.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: an id is given once and never changes what it stands for, so that states compare by number.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use dalvik::{MethodId, Name};
@@ -105,15 +106,30 @@ pub(crate) struct Source {
 pub(crate) struct Arena {
     objs: Vec<Obj>,
     obj_ids: FxHashMap<Obj, ObjId>,
-    sets: Vec<Arc<[ObjId]>>,
-    set_ids: FxHashMap<Arc<[ObjId]>, SetId>,
+    /// Of every object: whether it is symbolic, whether it is of the caller, how deep a part it is.
+    traits: Vec<Traits>,
+    /// Of every object the set that holds it alone, once there is one.
+    singles: Vec<SetId>,
+    parts: FxHashMap<(ObjId, Key), ObjId>,
+    sets: Vec<Rc<[ObjId]>>,
+    set_ids: FxHashMap<Rc<[ObjId]>, SetId>,
     unions: FxHashMap<(SetId, SetId), SetId>,
+    /// How many unions were worked out: most of the work there is.
+    pub n_unions: u64,
     sites: Vec<Site>,
     site_ids: FxHashMap<Site, SiteId>,
     sources: Vec<Source>,
     source_ids: FxHashMap<Source, SourceId>,
     pub null: ObjId,
     pub unknown: ObjId,
+}
+
+/// What is asked of an object most often.
+#[derive(Debug, Clone, Copy, Default)]
+struct Traits {
+    symbolic: bool,
+    of_caller: bool,
+    depth: u8,
 }
 
 impl SetId {
@@ -126,9 +142,13 @@ impl Arena {
         let mut arena = Arena {
             objs: Vec::new(),
             obj_ids: FxHashMap::default(),
-            sets: vec![Arc::from([])],
+            traits: Vec::new(),
+            singles: Vec::new(),
+            parts: FxHashMap::default(),
+            sets: vec![Rc::from([])],
             set_ids: FxHashMap::default(),
             unions: FxHashMap::default(),
+            n_unions: 0,
             sites: Vec::new(),
             site_ids: FxHashMap::default(),
             sources: Vec::new(),
@@ -136,7 +156,7 @@ impl Arena {
             null: ObjId(0),
             unknown: ObjId(0),
         };
-        arena.set_ids.insert(Arc::from([]), SetId::EMPTY);
+        arena.set_ids.insert(Rc::from([]), SetId::EMPTY);
         arena.null = arena.obj(Obj::Null);
         arena.unknown = arena.obj(Obj::Unknown);
         arena
@@ -146,36 +166,66 @@ impl Arena {
         if let Some(&id) = self.obj_ids.get(&obj) {
             return id;
         }
-        let id = ObjId(self.objs.len() as u32);
-        self.objs.push(obj.clone());
+        let id = self.add(obj.clone());
         self.obj_ids.insert(obj, id);
         id
+    }
+
+    fn add(&mut self, obj: Obj) -> ObjId {
+        let id = ObjId(self.objs.len() as u32);
+        self.traits.push(match &obj {
+            Obj::Param(_) => Traits { symbolic: true, of_caller: true, depth: 0 },
+            Obj::Static(_) | Obj::Slot(_) => Traits { symbolic: true, of_caller: false, depth: 0 },
+            Obj::Part(base, _) => {
+                let base = self.traits(*base);
+                Traits { symbolic: true, of_caller: base.of_caller, depth: base.depth.saturating_add(1) }
+            }
+            _ => Traits::default(),
+        });
+        self.objs.push(obj);
+        self.singles.push(SetId::EMPTY);
+        id
+    }
+
+    fn traits(&self, id: ObjId) -> Traits {
+        self.traits.get(id.0 as usize).copied().unwrap_or_default()
     }
 
     pub fn get(&self, id: ObjId) -> &Obj {
         &self.objs[id.0 as usize]
     }
 
-    pub fn members(&self, set: SetId) -> Arc<[ObjId]> {
+    pub fn members(&self, set: SetId) -> Rc<[ObjId]> {
         self.sets[set.0 as usize].clone()
     }
 
     pub fn set(&mut self, mut objs: Vec<ObjId>) -> SetId {
         objs.sort_unstable();
         objs.dedup();
+        self.intern(objs)
+    }
+
+    /// The set of these objects, which are in order and no two the same.
+    fn intern(&mut self, mut objs: Vec<ObjId>) -> SetId {
         self.narrow(&mut objs);
         if let Some(&id) = self.set_ids.get(objs.as_slice()) {
             return id;
         }
         let id = SetId(self.sets.len() as u32);
-        let objs: Arc<[ObjId]> = objs.into();
+        let objs: Rc<[ObjId]> = objs.into();
         self.sets.push(objs.clone());
         self.set_ids.insert(objs, id);
         id
     }
 
     pub fn one(&mut self, obj: ObjId) -> SetId {
-        self.set(vec![obj])
+        let known = self.singles[obj.0 as usize];
+        if known != SetId::EMPTY {
+            return known;
+        }
+        let set = self.intern(vec![obj]);
+        self.singles[obj.0 as usize] = set;
+        set
     }
 
     pub fn just(&mut self, obj: Obj) -> SetId {
@@ -194,11 +244,28 @@ impl Arena {
         if let Some(&id) = self.unions.get(&key) {
             return id;
         }
-        let mut objs = self.members(left).to_vec();
-        objs.extend(self.members(right).iter());
-        let id = self.set(objs);
+        self.n_unions += 1;
+        let objs = merged(&self.sets[left.0 as usize], &self.sets[right.0 as usize]);
+        let id = self.intern(objs);
         self.unions.insert(key, id);
         id
+    }
+
+    /// The union of many sets, without the sets on the way there.
+    pub fn union_all(&mut self, mut sets: Vec<SetId>) -> SetId {
+        sets.sort_unstable();
+        sets.dedup();
+        sets.retain(|it| *it != SetId::EMPTY);
+        match sets.as_slice() {
+            [] => SetId::EMPTY,
+            [one] => *one,
+            [left, right] => self.union(*left, *right),
+            _ => {
+                self.n_unions += sets.len() as u64;
+                let objs = sets.iter().flat_map(|it| self.sets[it.0 as usize].iter().copied()).collect();
+                self.set(objs)
+            }
+        }
     }
 
     /// Keeps a set small: constants beyond a few are "unknown", and of very many objects those without taint go first.
@@ -263,30 +330,25 @@ impl Arena {
 
     /// Whether what the object stands for is only known to a caller or to the whole app.
     pub fn is_symbolic(&self, id: ObjId) -> bool {
-        matches!(self.get(id), Obj::Param(_) | Obj::Static(_) | Obj::Slot(_) | Obj::Part(..))
-    }
-
-    /// The symbolic object that a part belongs to, and how deep the part lies.
-    pub fn root_of(&self, mut id: ObjId) -> (ObjId, usize) {
-        let mut depth = 0;
-        while let Obj::Part(base, _) = self.get(id) {
-            id = *base;
-            depth += 1;
-        }
-        (id, depth)
+        self.traits(id).symbolic
     }
 
     /// Whether the object is, or is a part of, what the caller passed.
     pub fn is_of_caller(&self, id: ObjId) -> bool {
-        matches!(self.get(self.root_of(id).0), Obj::Param(_))
+        self.traits(id).of_caller
     }
 
     /// A part of a symbolic object; beyond the bound the object itself stands for its parts.
     pub fn part(&mut self, base: ObjId, key: Key) -> ObjId {
-        if PATH_MAX <= self.root_of(base).1 {
+        if PATH_MAX <= self.traits(base).depth {
             return base;
         }
-        self.obj(Obj::Part(base, key))
+        if let Some(&id) = self.parts.get(&(base, key)) {
+            return id;
+        }
+        let id = self.add(Obj::Part(base, key));
+        self.parts.insert((base, key), id);
+        id
     }
 
     /// The only constant text of a set.
@@ -315,8 +377,26 @@ impl Arena {
     }
 }
 
+/// Two lists in order as one.
+fn merged(left: &[ObjId], right: &[ObjId]) -> Vec<ObjId> {
+    let mut objs = Vec::with_capacity(left.len() + right.len());
+    let (mut left, mut right) = (left, right);
+    while let ([l, left_rest @ ..], [r, right_rest @ ..]) = (left, right) {
+        objs.push(*l.min(r));
+        if l <= r {
+            left = left_rest;
+        }
+        if r <= l {
+            right = right_rest;
+        }
+    }
+    objs.extend(left);
+    objs.extend(right);
+    objs
+}
+
 /// Fields of fields: as deep as the design says.
-const PATH_MAX: usize = 5;
+const PATH_MAX: u8 = 5;
 
 /// More different constants in one place are a counter or a table.
 const CONSTANTS_MAX: usize = 6;

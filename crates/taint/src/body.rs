@@ -1,0 +1,166 @@
+//! The body of a method as blocks: where ways part and meet, where exceptions go, which registers still matter.
+
+use std::collections::BTreeSet;
+
+use dalvik::insn::{Insns, switch_targets};
+use dalvik::{CodeItem, Insn, Name, op};
+
+/// A method's instructions, cut into blocks.
+pub(crate) struct Body {
+    /// In the order of the code.
+    pub blocks: Vec<Block>,
+    /// Stretches that run again and again: from where to where a way leads back.
+    loops: Vec<(u32, u32)>,
+    starts: Vec<u32>,
+    /// Of every block the registers whose value someone reads later; empty where that was not worked out.
+    live: Vec<Vec<u64>>,
+}
+
+/// Instructions that run one after the other.
+pub(crate) struct Block {
+    pub start: u32,
+    pub end: u32,
+    /// Type and block of every handler, in order.
+    pub handlers: Vec<(Option<Name>, usize)>,
+}
+
+impl Body {
+    /// Cuts the code into blocks; `None` where there is nothing to run.
+    pub fn of(code: &CodeItem<'_>, type_name: impl Fn(u32) -> Option<Name>) -> Option<Body> {
+        let insns: Vec<Insn> = Insns::new(code.insns).take(INSNS_MAX).collect();
+        let last = insns.last().map(|it| it.pc + it.len)?;
+        let tries = code.tries();
+        let mut leaders: BTreeSet<u32> = BTreeSet::from([0]);
+        let mut loops: Vec<(u32, u32)> = Vec::new();
+        for insn in &insns {
+            for target in targets_of(insn, code.insns) {
+                leaders.insert(target);
+                if target <= insn.pc {
+                    loops.push((target, insn.pc));
+                }
+            }
+            if ends_block(insn.op) {
+                leaders.insert(insn.pc + insn.len);
+            }
+        }
+        for range in &tries {
+            leaders.insert(range.start);
+            leaders.insert(range.end);
+            leaders.extend(range.handlers.iter().map(|it| it.addr));
+        }
+        let starts: Vec<u32> = leaders.into_iter().filter(|it| *it < last).collect();
+        let ends = starts.iter().skip(1).copied().chain([last]);
+        let mut blocks: Vec<Block> =
+            starts.iter().zip(ends).map(|(&start, end)| Block { start, end, handlers: Vec::new() }).collect();
+        for block in &mut blocks {
+            for range in tries.iter().filter(|it| it.start <= block.start && block.start < it.end) {
+                for handler in &range.handlers {
+                    let ty = handler.type_idx.and_then(&type_name);
+                    block.handlers.extend(starts.binary_search(&handler.addr).ok().map(|n| (ty, n)));
+                }
+            }
+        }
+        loops.sort_unstable();
+        loops.dedup();
+        let mut body = Body { blocks, loops, starts, live: Vec::new() };
+        body.find_live(&insns, code);
+        Some(body)
+    }
+
+    /// The block that starts here.
+    pub fn at(&self, pc: u32) -> Option<usize> {
+        self.starts.binary_search(&pc).ok()
+    }
+
+    /// Whether the instruction can run more than once in one run of the method.
+    pub fn repeats(&self, pc: u32) -> bool {
+        self.loops.iter().any(|(from, to)| *from <= pc && pc <= *to)
+    }
+
+    /// Whether someone may read what a register holds at the start of a block.
+    pub fn is_live(&self, block: usize, reg: usize) -> bool {
+        self.live.get(block).is_none_or(|it| it.get(reg / 64).is_none_or(|it| it >> (reg % 64) & 1 == 1))
+    }
+
+    fn find_live(&mut self, insns: &[Insn], code: &CodeItem<'_>) {
+        let words = usize::from(code.registers_size).div_ceil(64);
+        if LIVE_MAX < words * self.blocks.len() {
+            return;
+        }
+        let range_of = |block: &Block| {
+            let from = insns.partition_point(|it| it.pc < block.start);
+            from..insns.partition_point(|it| it.pc < block.end)
+        };
+        let mut next: Vec<Vec<usize>> = Vec::with_capacity(self.blocks.len());
+        for (n, block) in self.blocks.iter().enumerate() {
+            let mut after = Vec::new();
+            let last = insns.get(range_of(block)).and_then(<[Insn]>::last);
+            if let Some(last) = last {
+                after.extend(targets_of(last, code.insns).into_iter().filter_map(|it| self.at(it)));
+            }
+            let falls = last.is_none_or(|it| {
+                !matches!(it.op, op::RETURN_VOID..=op::RETURN_OBJECT | op::THROW | op::GOTO..=op::GOTO_32)
+            });
+            if falls && n + 1 < self.blocks.len() {
+                after.push(n + 1);
+            }
+            next.push(after);
+        }
+        let mut live = vec![vec![0u64; words]; self.blocks.len()];
+        let mut changed = true;
+        let mut now = vec![0u64; words];
+        while changed {
+            changed = false;
+            for (n, block) in self.blocks.iter().enumerate().rev() {
+                now.fill(0);
+                let merge = |now: &mut [u64], from: &[u64]| now.iter_mut().zip(from).for_each(|(a, b)| *a |= b);
+                for &after in &next[n] {
+                    merge(&mut now, &live[after]);
+                }
+                for insn in insns.get(range_of(block)).unwrap_or_default().iter().rev() {
+                    if let Some(reg) = insn.writes().map(usize::from)
+                        && let Some(word) = now.get_mut(reg / 64)
+                    {
+                        *word &= !(1 << (reg % 64));
+                    }
+                    insn.each_read(|reg| {
+                        let reg = usize::from(reg);
+                        if let Some(word) = now.get_mut(reg / 64) {
+                            *word |= 1 << (reg % 64);
+                        }
+                    });
+                }
+                // A handler takes over from anywhere in the block.
+                for &(_, handler) in &block.handlers {
+                    merge(&mut now, &live[handler]);
+                }
+                if live[n] != now {
+                    live[n].copy_from_slice(&now);
+                    changed = true;
+                }
+            }
+        }
+        self.live = live;
+    }
+}
+
+fn targets_of(insn: &Insn, insns: &[u8]) -> Vec<u32> {
+    match insn.op {
+        op::GOTO..=op::GOTO_32 | op::IF_EQ..=op::IF_LEZ => vec![insn.target],
+        op::PACKED_SWITCH | op::SPARSE_SWITCH => {
+            switch_targets(insns, insn.pc, insn.target).into_iter().map(|it| it.1).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn ends_block(op: u8) -> bool {
+    matches!(op, op::RETURN_VOID..=op::RETURN_OBJECT | op::THROW | op::GOTO..=op::GOTO_32 | op::PACKED_SWITCH | op::SPARSE_SWITCH)
+        || (op::IF_EQ..=op::IF_LEZ).contains(&op)
+}
+
+/// Longer methods do not load on a phone: the format counts code units in 32 bits, but ART refuses far earlier.
+const INSNS_MAX: usize = 1 << 18;
+
+/// Words of the tables of live registers: a method with very many registers and blocks keeps what it has.
+const LIVE_MAX: usize = 1 << 20;
