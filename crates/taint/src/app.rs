@@ -299,10 +299,16 @@ impl Engine<'_> {
                     let slot = self.slot(Slot::Intent(own.as_str().into()));
                     let broadcast = self.slot(Slot::Intent("broadcast".into()));
                     let dynamic = method_name == "onReceive" && !self.facts.components.iter().any(|it| it.class == own);
-                    if dynamic { self.arena.set(vec![slot, broadcast]) } else { self.arena.one(slot) }
+                    if dynamic {
+                        self.publish(slot, broadcast);
+                    }
+                    self.arena.one(slot)
                 }
                 "Landroid/os/Message;" => {
-                    let slot = self.slot(Slot::Store("messages".into()));
+                    // What comes through a messenger may come here; what this handler writes stays here.
+                    let slot = self.slot(Slot::Store(format!("messages {own}").into()));
+                    let shared = self.slot(Slot::Store("messages".into()));
+                    self.publish(slot, shared);
                     self.arena.one(slot)
                 }
                 "Landroid/os/Bundle;" if method_name != "onReceive" => {
@@ -361,6 +367,14 @@ impl Engine<'_> {
             let origin = self.arena.source_of(*source);
             let Some(rule) = self.models.rule(&origin.kind, kind) else { continue };
             let mut steps = vec![self.flow_step(origin.method, origin.pc, &origin.what)];
+            let mut before = String::new();
+            for &place in &found.through {
+                let what = format!("lies in {}", self.place_name(place));
+                if what != before {
+                    steps.push(self.flow_step(MethodId(u32::MAX), 0, &what));
+                }
+                before = what;
+            }
             let mut at = Some(found.trail);
             while let Some(step) = at.map(|it: TrailId| self.step(it)) {
                 let what = if step.next.is_some() { "passes it on" } else { &found.what };

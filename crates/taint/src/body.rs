@@ -98,9 +98,9 @@ impl Body {
             if let Some(last) = last {
                 after.extend(targets_of(last, code.insns).into_iter().filter_map(|it| self.at(it)));
             }
-            let falls = last.is_none_or(|it| {
-                !matches!(it.op, op::RETURN_VOID..=op::RETURN_OBJECT | op::THROW | op::GOTO..=op::GOTO_32)
-            });
+            let falls = last.is_none_or(
+                |it| !matches!(it.op, op::RETURN_VOID..=op::RETURN_OBJECT | op::THROW | op::GOTO..=op::GOTO_32),
+            );
             if falls && n + 1 < self.blocks.len() {
                 after.push(n + 1);
             }

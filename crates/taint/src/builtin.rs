@@ -65,15 +65,24 @@ impl Engine<'_> {
                     }
                 }
             }
+            Builtin::StoreOpen => {
+                // Without a name it is the one of the app.
+                let key = if self.names_string(call, 0) { self.key_of(arg(0)) } else { self.default_store() };
+                let stores = self.slot(Slot::Store("preferences".into()));
+                let store = self.arena.part(stores, key);
+                call.result = self.arena.one(store);
+            }
             Builtin::StorePut => {
-                self.send_now(Deed::Put("preferences".into()), vec![arg(0), arg(1)], state, ctx);
+                let store = self.store_of(call.this);
+                let key = self.key_of(arg(0));
+                state.heap.store(store, key, arg(1), &mut self.arena);
                 call.result = call.this;
             }
             Builtin::StoreGet => {
-                let place = self.store_place(&"preferences".into(), arg(0));
-                let place = self.arena.one(place);
-                let default = arg(1);
-                call.result = self.arena.union(place, default);
+                let store = self.store_of(call.this);
+                let key = if self.names_string(call, 0) { self.key_of(arg(0)) } else { Key::Any };
+                let value = state.heap.load(store, key, &mut self.arena);
+                call.result = self.arena.union(value, arg(1));
             }
             Builtin::ClassForName => {
                 let name = call.args.iter().find_map(|it| self.arena.text(*it));
@@ -188,15 +197,25 @@ impl Engine<'_> {
         self.perform(deed, args, trail, state, ctx);
     }
 
-    /// Where a store keeps what lies under a key.
-    pub fn store_place(&mut self, store: &Arc<str>, key: SetId) -> ObjId {
-        let store = self.slot(Slot::Store(store.clone()));
-        let members = self.arena.members(key);
-        let key = match members.as_ref() {
-            [one] if matches!(self.arena.get(*one), Obj::Text(_)) => Key::Text(*one),
-            _ => Key::Any,
-        };
-        self.arena.part(store, key)
+    /// The stores that a set names; where it names none, any.
+    fn store_of(&mut self, set: SetId) -> SetId {
+        let members = self.arena.members(set);
+        let known: Vec<ObjId> = members.iter().copied().filter(|it| self.arena.is_symbolic(*it)).collect();
+        if !known.is_empty() {
+            return self.arena.set(known);
+        }
+        let stores = self.slot(Slot::Store("preferences".into()));
+        let any = self.arena.part(stores, Key::Any);
+        self.arena.one(any)
+    }
+
+    fn default_store(&mut self) -> Key {
+        Key::Text(self.arena.obj(Obj::Text("".into())))
+    }
+
+    /// Whether the method takes a string there.
+    fn names_string(&self, call: &Call<'_>, n: usize) -> bool {
+        call.reference.params.get(n).is_some_and(|it| self.program.names.text(*it) == "Ljava/lang/String;")
     }
 
     fn invoke_reflected(&mut self, call: &mut Call<'_>, is_value: bool, state: &mut State, ctx: &mut Ctx) {

@@ -698,7 +698,7 @@ impl Engine<'_> {
                     match self.arena.get(obj) {
                         Obj::Source(source) => {
                             let source = *source;
-                            self.report(source, kind, what, trail);
+                            self.report(source, kind, what, trail, Vec::new());
                         }
                         _ if self.arena.is_of_caller(obj) => open.push(obj),
                         _ => {
@@ -721,22 +721,6 @@ impl Engine<'_> {
             Deed::Send(icc) => {
                 let icc = *icc;
                 if self.send(icc, &args, trail, state, ctx) {
-                    self.leave(Effect { deed, args, trail }, ctx);
-                }
-            }
-            Deed::Put(store) => {
-                let (key, value) =
-                    (args.first().copied().unwrap_or_default(), args.get(1).copied().unwrap_or_default());
-                let place = self.store_place(store, key);
-                let mut open = false;
-                for obj in state.heap.carried(value, &mut self.arena) {
-                    if self.arena.is_of_caller(obj) {
-                        open = true;
-                    } else {
-                        self.publish(place, obj);
-                    }
-                }
-                if open {
                     self.leave(Effect { deed, args, trail }, ctx);
                 }
             }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: everything is visited in the order of ids, so that the same app gives the same flows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -55,6 +55,8 @@ pub(crate) struct Engine<'a> {
 pub(crate) struct Found {
     pub trail: TrailId,
     pub what: Arc<str>,
+    /// Shared places on the way, from the source on.
+    pub through: Vec<ObjId>,
 }
 
 /// What is shared by the whole app, without order in time.
@@ -431,7 +433,7 @@ impl<'a> Engine<'a> {
         let key = (place, kind.clone(), method, pc);
         let shorter = self.globals.sinks.get(&key).is_none_or(|it| self.step(trail).len < self.step(it.trail).len);
         if shorter {
-            self.globals.sinks.insert(key, Found { trail, what: what.clone() });
+            self.globals.sinks.insert(key, Found { trail, what: what.clone(), through: Vec::new() });
         }
     }
 
@@ -445,13 +447,13 @@ impl<'a> Engine<'a> {
     }
 
     /// Notes that a source reaches a sink; of several ways the shortest is kept.
-    pub fn report(&mut self, source: SourceId, kind: &Arc<str>, what: &Arc<str>, trail: TrailId) {
+    pub fn report(&mut self, source: SourceId, kind: &Arc<str>, what: &Arc<str>, trail: TrailId, through: Vec<ObjId>) {
         let (method, pc) = self.end_of(trail);
-        let len = self.step(trail).len;
+        let len = usize::from(self.step(trail).len) + through.len();
         let key = (source, method, pc, kind.clone());
-        let found = Found { trail, what: what.clone() };
+        let found = Found { trail, what: what.clone(), through };
         match self.found.get(&key) {
-            Some(old) if self.step(old.trail).len <= len => {}
+            Some(old) if usize::from(self.step(old.trail).len) + old.through.len() <= len => {}
             _ => {
                 self.found.insert(key, found);
             }
@@ -481,43 +483,60 @@ impl<'a> Engine<'a> {
                 at = *base;
             }
         }
-        let mut last: Option<(ObjId, Vec<SourceId>)> = None;
-        for ((place, kind, _, _), Found { trail, what }) in sinks {
+        let mut last: Option<(ObjId, Vec<(SourceId, Vec<ObjId>)>)> = None;
+        for ((place, kind, _, _), Found { trail, what, .. }) in sinks {
             let sources = match last.take() {
                 Some((of, sources)) if of == place => sources,
                 _ => self.sources_in(place, &children),
             };
-            for &source in &sources {
-                self.report(source, &kind, &what, trail);
+            for (source, through) in &sources {
+                self.report(*source, &kind, &what, trail, through.clone());
             }
             last = Some((place, sources));
         }
     }
 
-    fn sources_in(&mut self, place: ObjId, children: &FxHashMap<ObjId, Vec<ObjId>>) -> Vec<SourceId> {
-        let mut seen: FxHashSet<ObjId> = FxHashSet::default();
-        let mut waiting = vec![place];
+    /// The sources that lie in a shared place, each with the places on the way from it.
+    fn sources_in(&mut self, place: ObjId, children: &FxHashMap<ObjId, Vec<ObjId>>) -> Vec<(SourceId, Vec<ObjId>)> {
+        let mut from: FxHashMap<ObjId, ObjId> = FxHashMap::default();
+        let mut waiting = VecDeque::from([(place, place)]);
         let mut sources = Vec::new();
-        while let Some(at) = waiting.pop() {
-            if SHARED_MAX <= seen.len() || !seen.insert(at) {
+        while let Some((at, before)) = waiting.pop_front() {
+            if SHARED_MAX <= from.len() || from.contains_key(&at) {
                 continue;
             }
+            from.insert(at, before);
             if let Obj::Source(id) = self.arena.get(at) {
-                sources.push(*id);
+                let mut through = Vec::new();
+                let mut next = before;
+                while !through.contains(&next) {
+                    through.push(next);
+                    next = from.get(&next).copied().unwrap_or(next);
+                }
+                sources.push((*id, through));
                 continue;
             }
             // What lies in it as element or content.
             for &child in children.get(&at).into_iter().flatten() {
                 if matches!(self.arena.get(child), Obj::Part(_, key) if !matches!(key, Key::Field(_))) {
-                    waiting.push(child);
+                    waiting.push_back((child, at));
                 }
             }
-            waiting.extend(self.globals.holds.get(&at).into_iter().flatten());
+            waiting.extend(self.globals.holds.get(&at).into_iter().flatten().map(|it| (*it, at)));
             // What a whole holds, its part may hold: the part of whatever the whole is.
             if let Obj::Part(base, key) = *self.arena.get(at) {
                 let mut wholes: Vec<ObjId> = self.globals.holds.get(&base).cloned().unwrap_or_default();
                 // What the base itself is by its own base.
                 if let Obj::Part(upper, upper_key) = *self.arena.get(base) {
+                    match upper_key {
+                        Key::Index(_) | Key::Text(_) => wholes.push(self.arena.part(upper, Key::Any)),
+                        Key::Any => {
+                            wholes.extend(children.get(&upper).into_iter().flatten().filter(|it| {
+                                matches!(self.arena.get(**it), Obj::Part(_, Key::Index(_) | Key::Text(_)))
+                            }))
+                        }
+                        _ => {}
+                    }
                     for whole in self.globals.holds.get(&upper).cloned().unwrap_or_default() {
                         if self.arena.is_symbolic(whole) {
                             wholes.push(self.arena.part(whole, upper_key));
@@ -526,34 +545,61 @@ impl<'a> Engine<'a> {
                 }
                 for whole in wholes {
                     if matches!(self.arena.get(whole), Obj::Source(_)) {
-                        waiting.push(whole);
+                        waiting.push_back((whole, at));
                     } else if self.arena.is_symbolic(whole) {
-                        waiting.push(self.arena.part(whole, key));
+                        let part = self.arena.part(whole, key);
+                        waiting.push_back((part, at));
                     }
                 }
-                let mut siblings = vec![];
                 match key {
-                    Key::Index(_) | Key::Text(_) => siblings.push(Key::Any),
+                    Key::Index(_) | Key::Text(_) => {
+                        let any = self.arena.part(base, Key::Any);
+                        waiting.push_back((any, at));
+                    }
                     Key::Any => {
                         for &child in children.get(&base).into_iter().flatten() {
                             if matches!(self.arena.get(child), Obj::Part(_, Key::Index(_) | Key::Text(_))) {
-                                waiting.push(child);
+                                waiting.push_back((child, at));
                             }
                         }
                     }
                     _ => {}
                 }
                 if key != Key::Content {
-                    siblings.push(Key::Content);
-                }
-                for sibling in siblings {
-                    let part = self.arena.part(base, sibling);
-                    waiting.push(part);
+                    let content = self.arena.part(base, Key::Content);
+                    waiting.push_back((content, at));
                 }
             }
         }
         sources.sort_unstable();
         sources
+    }
+
+    /// A shared place in words: what it belongs to and the way to it.
+    pub fn place_name(&self, place: ObjId) -> String {
+        let text = |name: Name| self.program.names.text(name);
+        match self.arena.get(place) {
+            Obj::Static(class) => format!("static {}", text(*class)),
+            Obj::Slot(Slot::Intent(to)) => format!("intent to {to}"),
+            Obj::Slot(Slot::Result(of)) => format!("result of {of}"),
+            Obj::Slot(Slot::Returned(to)) => format!("result for {to}"),
+            Obj::Slot(Slot::Store(name)) => name.to_string(),
+            Obj::Slot(Slot::Shared(class)) => format!("the {}", text(*class)),
+            Obj::Part(base, key) => {
+                let whole = self.place_name(*base);
+                match key {
+                    Key::Field(name) => format!("{whole}.{}", text(*name)),
+                    Key::Index(n) => format!("{whole}[{n}]"),
+                    Key::Text(name) => match self.arena.get(*name) {
+                        Obj::Text(name) => format!("{whole}[\"{name}\"]"),
+                        _ => format!("{whole}[…]"),
+                    },
+                    Key::Any => format!("{whole}[…]"),
+                    Key::Content => whole,
+                }
+            }
+            _ => String::new(),
+        }
     }
 
     pub fn slot(&mut self, slot: Slot) -> ObjId {

@@ -750,6 +750,10 @@ impl Engine<'_> {
         self.spent += 1;
         for (key, set) in end.heap.parts(obj).to_vec() {
             let part = self.arena.part(place, key);
+            if part == place && matches!(key, Key::Field(_)) {
+                // Too deep to tell its fields apart.
+                continue;
+            }
             for &value in self.arena.members(set).iter() {
                 self.publish_value(part, value, end, depth, seen);
             }

@@ -43,8 +43,6 @@ pub(crate) enum Deed {
     Keep,
     /// An intent is sent: what for, sender, intent.
     Send(Icc),
-    /// A value is put into a store under a key: store, key, value.
-    Put(Arc<str>),
     /// The framework calls a method of an object: receiver, arguments.
     CallLater(dalvik::Name),
 }

@@ -176,9 +176,11 @@ impl Arena {
         self.traits.push(match &obj {
             Obj::Param(_) => Traits { symbolic: true, of_caller: true, depth: 0 },
             Obj::Static(_) | Obj::Slot(_) => Traits { symbolic: true, of_caller: false, depth: 0 },
-            Obj::Part(base, _) => {
+            Obj::Part(base, key) => {
                 let base = self.traits(*base);
-                Traits { symbolic: true, of_caller: base.of_caller, depth: base.depth.saturating_add(1) }
+                // Under which key of a shared place, only the caller knows.
+                let of_caller = base.of_caller || matches!(key, Key::Text(it) if self.traits(*it).of_caller);
+                Traits { symbolic: true, of_caller, depth: base.depth.saturating_add(1) }
             }
             _ => Traits::default(),
         });
@@ -402,4 +404,4 @@ const PATH_MAX: u8 = 5;
 const CONSTANTS_MAX: usize = 6;
 
 /// More objects in one place say little about each.
-const SET_MAX: usize = 48;
+const SET_MAX: usize = 16;

@@ -90,6 +90,7 @@ pub enum Builtin {
     SetIntent,
     RegisterReceiver,
     MessengerSend,
+    StoreOpen,
     StorePut,
     StoreGet,
     ClassForName,
