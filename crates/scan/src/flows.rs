@@ -49,8 +49,10 @@ pub fn flows(found: &Found, models: &Models) -> (Vec<AppFlows>, Vec<Gap>) {
                 gaps.push(gap(*owner, "internal error: its flows could not be followed".to_owned()));
                 Analysis::default()
             });
-            for (what, n) in &analysis.limits {
-                let why = format!("a bound was reached in following its values: {what} ({n} times)");
+            for limit in &analysis.limits {
+                let first = limit.method.as_ref().map(|it| format!(", first in {it}")).unwrap_or_default();
+                let (what, n) = (&limit.what, limit.n);
+                let why = format!("a bound was reached in following its values: {what} ({n} times{first})");
                 gaps.push(gap(*owner, why));
             }
             (AppFlows { artifact: *owner, package: app.package.clone(), analysis }, gaps)
@@ -102,8 +104,8 @@ fn app_of<'a>(app: &App, layouts: impl Iterator<Item = &'a model::fact::layout::
     facts
 }
 
-/// Steps of one app: minutes of work.
-const FUEL: u64 = 40_000_000;
+/// Work that one app may cause, in objects that are looked at: some seconds.
+const FUEL: u64 = 32_000_000;
 
 /// Room for the deepest chain of calls that is followed.
 const STACK: usize = 256 << 20;

@@ -78,7 +78,18 @@ pub struct Analysis {
     /// Steps of work.
     pub spent: u64,
     /// Bounds that were reached, and how often.
-    pub limits: Vec<(String, u64)>,
+    pub limits: Vec<Limit>,
+}
+
+/// A bound that was reached.
+#[derive(Debug, Clone, Serialize)]
+pub struct Limit {
+    /// What there was too much of.
+    pub what: String,
+    /// How often.
+    pub n: u64,
+    /// The first method where it was.
+    pub method: Option<String>,
 }
 
 /// Follows values through an app, with at most `fuel` steps of work.
@@ -97,8 +108,16 @@ pub fn analyse(program: &mut Program, models: &Models, app: &App, fuel: u64) -> 
         flows,
         n_methods,
         n_analysed: engine.analysed.len() as u64,
-        spent: engine.spent,
-        limits: engine.limits.iter().map(|(what, n)| ((*what).to_owned(), *n)).collect(),
+        spent: engine.work(),
+        limits: engine
+            .limits
+            .iter()
+            .map(|(what, (n, method))| Limit {
+                what: (*what).to_owned(),
+                n: *n,
+                method: method.and_then(|it| engine.program.method(it)).map(|it| engine.program.title(it.reference)),
+            })
+            .collect(),
     }
 }
 
@@ -132,6 +151,7 @@ impl Engine<'_> {
     fn run_component(&mut self, kind: &'static str, class: ClassId, number: u32) {
         let program = self.program;
         let Some(name) = program.class(class).map(|it| it.name) else { return };
+        self.give_share();
         let mut ctx = Ctx {
             method: MethodId(u32::MAX),
             dex: 0,

@@ -91,7 +91,11 @@ impl Engine<'_> {
                     }
                 }
                 if !unknown.is_empty() {
-                    let possible = self.targets_of(id);
+                    let mut possible = self.targets_of(id);
+                    if FRUGAL_TARGETS_MAX < possible.len() && self.is_frugal() {
+                        self.limit("overrides of a method");
+                        possible = Rc::from([]);
+                    }
                     for &obj in &unknown {
                         let known = ctx.types.iter().find(|it| it.0 == obj).map(|it| it.1.clone());
                         if let Some(classes) = known {
@@ -641,7 +645,7 @@ impl Engine<'_> {
             self.leave(Effect { deed: Deed::CallLater(name), args: effect, trail }, ctx);
         }
         if NESTED_MAX <= self.nested {
-            *self.limits.entry("calls of calls by the framework").or_default() += 1;
+            self.limit("calls of calls by the framework");
             return SetId::EMPTY;
         }
         self.nested += 1;
@@ -742,6 +746,9 @@ fn add_to(list: &mut Vec<(MethodId, Vec<ObjId>)>, target: MethodId, obj: ObjId) 
 
 /// Ways longer than this are no evidence that anyone reads.
 const TRAIL_MAX: u16 = 48;
+
+/// Methods that one call may mean where work runs out.
+const FRUGAL_TARGETS_MAX: usize = 4;
 
 /// A method that has itself called again (a timer) ends here.
 const NESTED_MAX: u32 = 3;

@@ -39,10 +39,17 @@ pub(crate) struct Engine<'a> {
     pub found: BTreeMap<(SourceId, MethodId, u32, Arc<str>), Found>,
     pub initialised: FxHashSet<ClassId>,
     pub fuel: u64,
+    full_until: u64,
+    stop_at: u64,
+    /// How often a method was not run since there was no work left for it.
+    n_stops: u64,
     pub spent: u64,
     /// How deep calls lie in each other that the framework makes.
     pub nested: u32,
-    pub limits: BTreeMap<&'static str, u64>,
+    /// Bounds that were reached: how often, and in which method first.
+    pub limits: BTreeMap<&'static str, (u64, Option<MethodId>)>,
+    /// Work that went into methods that were called, while a method is run.
+    pub inner_work: u64,
     pub outsiders: FxHashMap<Name, Vec<ClassId>>,
     pub facts: &'a crate::App,
     pub analysed: FxHashSet<MethodId>,
@@ -131,14 +138,42 @@ impl<'a> Engine<'a> {
             found: BTreeMap::new(),
             initialised: FxHashSet::default(),
             fuel,
+            full_until: fuel,
+            stop_at: fuel,
+            n_stops: 0,
             spent: 0,
             nested: 0,
             limits: BTreeMap::new(),
+            inner_work: 0,
             outsiders,
             facts,
             analysed: FxHashSet::default(),
             libraries: Vec::new(),
         }
+    }
+
+    /// Notes that a bound was reached in the method that is being run.
+    pub fn limit(&mut self, what: &'static str) {
+        let method = self.stack.last().copied();
+        self.limits.entry(what).or_insert((0, method)).0 += 1;
+    }
+
+    /// Gives what is run next its part of the work that is left, so that one component cannot starve the others.
+    pub fn give_share(&mut self) {
+        let work = self.work();
+        let share = self.fuel.saturating_sub(work) / SHARE;
+        self.full_until = work + share;
+        self.stop_at = work + 2 * share;
+    }
+
+    /// Whether half of the share is gone: from here on methods are run less exactly, so that more of them are.
+    pub fn is_frugal(&self) -> bool {
+        self.full_until <= self.work()
+    }
+
+    /// How much was done so far.
+    pub fn work(&self) -> u64 {
+        self.spent + self.arena.work
     }
 
     /// Finds the classes that need not be followed: a library's by their name, and nothing in them that is told.
@@ -210,11 +245,13 @@ impl<'a> Engine<'a> {
             self.summaries.insert(id, last.clone());
             return last;
         }
-        if STACK_MAX <= self.stack.len() || self.fuel <= self.spent {
+        if STACK_MAX <= self.stack.len() || self.stop_at <= self.work() {
+            self.n_stops += 1;
             let what = if STACK_MAX <= self.stack.len() { "depth of calls" } else { "steps of an app" };
-            *self.limits.entry(what).or_default() += 1;
+            self.limit(what);
             return Rc::default();
         }
+        let n_stops = self.n_stops;
         let place = self.stack.len();
         let outer_low = std::mem::replace(&mut self.low, usize::MAX);
         let n_provisional = self.provisional.len();
@@ -249,7 +286,9 @@ impl<'a> Engine<'a> {
         self.low = if self.low < place { outer_low.min(self.low) } else { outer_low };
         let runs = self.runs.get(&id).map_or(0, |it| it.0) + 1;
         self.runs.insert(id, (runs, summary.clone()));
-        self.summaries.insert(id, summary.clone());
+        if n_stops == self.n_stops || self.stack.contains(&id) {
+            self.summaries.insert(id, summary.clone());
+        }
         summary
     }
 
@@ -258,8 +297,9 @@ impl<'a> Engine<'a> {
         if let Some(summary) = self.special.get(&(id, types.clone())) {
             return Some(summary.clone());
         }
+        let spent = self.is_frugal();
         let n = self.n_special.entry(id).or_default();
-        if SPECIAL_MAX <= *n || STACK_MAX <= self.stack.len() || self.fuel <= self.spent || self.stack.contains(&id) {
+        if SPECIAL_MAX <= *n || STACK_MAX <= self.stack.len() || spent || self.stack.contains(&id) {
             return None;
         }
         *n += 1;
@@ -352,7 +392,7 @@ impl<'a> Engine<'a> {
             targets.sort_unstable();
             targets.dedup();
             if limit < targets.len() {
-                *self.limits.entry("overrides of a method").or_default() += 1;
+                self.limit("overrides of a method");
                 targets.clear();
             }
         }
@@ -612,6 +652,9 @@ impl<'a> Engine<'a> {
             || matches!(effect.deed, Deed::Keep)
     }
 }
+
+/// A component may use twice so much of the work that is left: one part at full exactness, one frugally.
+const SHARE: u64 = 5;
 
 /// For how many callers a method is run anew.
 const SPECIAL_MAX: u32 = 6;

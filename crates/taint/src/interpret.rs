@@ -91,11 +91,13 @@ impl Engine<'_> {
         let mut exit: Option<State> = None;
         let mut returns = SetId::EMPTY;
         let mut throws = SetId::EMPTY;
-        let mut steps = 0u64;
+        let begun = self.work();
+        let outer_work = std::mem::replace(&mut self.inner_work, 0);
         while let Some(n) = waiting.pop_first() {
             visits[n] += 1;
-            if VISITS_MAX < visits[n] || METHOD_STEPS_MAX < steps {
-                *self.limits.entry("visits of a block").or_default() += 1;
+            let (visits_max, work_max) = if self.is_frugal() { FRUGAL } else { (VISITS_MAX, METHOD_WORK_MAX) };
+            if visits_max < visits[n] || work_max < self.work() - begun - self.inner_work {
+                self.limit("visits of a block");
                 continue;
             }
             let Some(mut state) = ins[n].clone() else { continue };
@@ -108,7 +110,6 @@ impl Engine<'_> {
                     falls = false;
                     break;
                 };
-                steps += 1;
                 self.spent += 1;
                 ctx.pc = pc;
                 ctx.seq = 0;
@@ -222,6 +223,7 @@ impl Engine<'_> {
                 }
             }
         }
+        self.inner_work = outer_work + (self.work() - begun);
         let never_returns = exit.is_none() && throws == SetId::EMPTY;
         let end = exit.unwrap_or_else(|| State::new(0));
         let mut summary = self.conclude(end, returns, throws, ctx.effects, never_returns, is_initialiser);
@@ -637,7 +639,7 @@ impl Engine<'_> {
         kept.sort_unstable();
         kept.dedup_by(|a, b| a.deed == b.deed && a.args == b.args);
         if EFFECTS_MAX < kept.len() {
-            *self.limits.entry("effects of a method").or_default() += 1;
+            self.limit("effects of a method");
             kept.sort_by_key(|it| matches!(&it.deed, Deed::Sink { kind, .. } if &**kind == "log"));
             kept.truncate(EFFECTS_MAX);
         }
@@ -685,7 +687,7 @@ impl Engine<'_> {
         }
         heap.sort_unstable();
         if HEAP_MAX < heap.len() {
-            *self.limits.entry("writes of a method").or_default() += 1;
+            self.limit("writes of a method");
             heap.sort_by_cached_key(|it| (self.weight(it.2), *it));
             heap.truncate(HEAP_MAX);
             heap.sort_unstable();
@@ -789,10 +791,13 @@ fn can_throw(op: u8) -> bool {
 const WANTS_MAX: usize = 4;
 
 /// How often one block is run until its method settles.
-const VISITS_MAX: u32 = 12;
+const VISITS_MAX: u32 = 8;
 
-/// Steps of one method.
-const METHOD_STEPS_MAX: u64 = 400_000;
+/// Work of one method, without those that it calls.
+const METHOD_WORK_MAX: u64 = 500_000;
+
+/// The same two where work runs out.
+const FRUGAL: (u32, u64) = (3, 20_000);
 
 /// Effects and writes that one method passes on.
 const EFFECTS_MAX: usize = 32;

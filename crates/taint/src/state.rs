@@ -128,6 +128,7 @@ impl Heap {
             Obj::Unknown => return arena.one(base),
             _ => {}
         }
+        arena.work += 1;
         let symbolic = arena.is_symbolic(base);
         let mut found = match self.part(base, key) {
             Some(set) => set,
@@ -226,6 +227,7 @@ impl Heap {
             }
         }
         bases.sort_unstable();
+        arena.work += bases.len() as u64 + 1;
         for base in bases {
             if self.parts(base) == other.parts(base) {
                 continue;
@@ -275,6 +277,7 @@ impl Heap {
                 continue;
             }
             seen.push(obj);
+            arena.work += 1;
             if matches!(arena.get(obj), Obj::Source(_)) || arena.is_symbolic(obj) {
                 carried.push(obj);
             }

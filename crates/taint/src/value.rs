@@ -114,8 +114,8 @@ pub(crate) struct Arena {
     sets: Vec<Rc<[ObjId]>>,
     set_ids: FxHashMap<Rc<[ObjId]>, SetId>,
     unions: FxHashMap<(SetId, SetId), SetId>,
-    /// How many unions were worked out: most of the work there is.
-    pub n_unions: u64,
+    /// Objects that were looked at to join, load and store: most of the work there is.
+    pub work: u64,
     sites: Vec<Site>,
     site_ids: FxHashMap<Site, SiteId>,
     sources: Vec<Source>,
@@ -148,7 +148,7 @@ impl Arena {
             sets: vec![Rc::from([])],
             set_ids: FxHashMap::default(),
             unions: FxHashMap::default(),
-            n_unions: 0,
+            work: 0,
             sites: Vec::new(),
             site_ids: FxHashMap::default(),
             sources: Vec::new(),
@@ -246,8 +246,8 @@ impl Arena {
         if let Some(&id) = self.unions.get(&key) {
             return id;
         }
-        self.n_unions += 1;
         let objs = merged(&self.sets[left.0 as usize], &self.sets[right.0 as usize]);
+        self.work += objs.len() as u64;
         let id = self.intern(objs);
         self.unions.insert(key, id);
         id
@@ -263,8 +263,8 @@ impl Arena {
             [one] => *one,
             [left, right] => self.union(*left, *right),
             _ => {
-                self.n_unions += sets.len() as u64;
-                let objs = sets.iter().flat_map(|it| self.sets[it.0 as usize].iter().copied()).collect();
+                let objs: Vec<ObjId> = sets.iter().flat_map(|it| self.sets[it.0 as usize].iter().copied()).collect();
+                self.work += objs.len() as u64;
                 self.set(objs)
             }
         }
