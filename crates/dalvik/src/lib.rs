@@ -23,7 +23,9 @@ pub mod insn;
 mod program;
 mod quick;
 mod registers;
+mod text;
 
 pub use dex::{ClassDef, CodeItem, Dex, Handler, Member, Members, Try, access};
 pub use insn::{Args, Insn, Insns, op};
 pub use program::{Class, ClassId, FieldRef, Method, MethodId, MethodRef, Name, Names, Program, RefId};
+pub use text::{mnemonic, text_of};

@@ -229,7 +229,7 @@ impl Program {
 
     /// A string index of a dex file, as text; what is no text in it is replaced.
     pub fn text(&self, dex: u32, idx: u32) -> Option<String> {
-        self.tables(dex)?.dex.string(idx).map(text_of)
+        self.tables(dex)?.dex.string(idx).map(utf8_of)
     }
 
     /// The method that a call with exactly this class as receiver runs: the class itself, its superclasses, then
@@ -318,7 +318,7 @@ impl Program {
     fn add(&mut self, dex: Dex) {
         let number = u32::try_from(self.dexes.len()).unwrap_or(u32::MAX);
         let types: Vec<Name> = (0..dex.n_types())
-            .map(|idx| self.names.intern(&dex.descriptor(idx).map(text_of).unwrap_or_default()))
+            .map(|idx| self.names.intern(&dex.descriptor(idx).map(utf8_of).unwrap_or_default()))
             .collect();
         let type_of = |idx: u32| usize::try_from(idx).ok().and_then(|idx| types.get(idx)).copied();
         let nameless = self.names.intern("");
@@ -334,7 +334,7 @@ impl Program {
                 (self.names.intern(&text), returns, params)
             })
             .collect();
-        let name_of = |names: &mut Names, idx| names.intern(&dex.string(idx).map(text_of).unwrap_or_default());
+        let name_of = |names: &mut Names, idx| names.intern(&dex.string(idx).map(utf8_of).unwrap_or_default());
         let fields: Vec<FieldRef> = (0..dex.n_fields())
             .map(|idx| {
                 let (class, ty, name) = dex.field(idx).unwrap_or((Dex::NO_INDEX, Dex::NO_INDEX, Dex::NO_INDEX));
@@ -428,7 +428,7 @@ impl Program {
 }
 
 /// MUTF-8 as text: what is no UTF-8 in it (surrogates, an encoded NUL) is replaced.
-fn text_of(bytes: &[u8]) -> String {
+fn utf8_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 

@@ -12,7 +12,7 @@ mod pack;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use dalvik::{Dex, Insns, container};
+use dalvik::{Dex, Insns, Program, container};
 
 const DEX: &[u8] = include_bytes!("../samples/quick.dex");
 
@@ -176,5 +176,27 @@ fn walk(bytes: Arc<[u8]>) {
                 Insns::new(code.insns).for_each(drop);
             }
         }
+    }
+}
+
+#[test]
+fn instructions_are_written_as_smali_writes_them() {
+    let program = Program::new([Dex::parse(DEX.into()).unwrap()]);
+    let method = program.methods.iter().find(|it| program.title(it.reference).contains("describe")).unwrap();
+    let code = program.code(method).unwrap();
+    let lines: Vec<String> = Insns::new(code.insns).map(|it| dalvik::text_of(&program, 0, &it)).collect();
+    for line in [
+        "check-cast v13, Ljava/lang/String;",
+        "invoke-static {v14, v1}, Ljava/lang/Math;->max(II)I",
+        "if-ne v0, v2, :0010",
+        "iget-object v13, v12, Lq/Quick;->name:Ljava/lang/String;",
+        "const-wide/16 v8, 2",
+        "invoke-virtual/range {v5 .. v11}, Lq/Quick;->wide(JJII)J",
+        "packed-switch v14, :00a0",
+        "const-string v13, \"eight\"",
+        "sget v14, Lq/Quick;->total:I",
+        "nop (20 code units of data)",
+    ] {
+        assert!(lines.iter().any(|it| it == line), "{line}\n{}", lines.join("\n"));
     }
 }

@@ -9,6 +9,7 @@
 
 mod cat;
 mod check;
+mod dis;
 mod explain;
 mod extract;
 mod flows;
@@ -78,6 +79,7 @@ enum Command {
     Extract(extract::Extract),
     Explain(explain::Explain),
     Flows(flows::Flows),
+    Dis(dis::Dis),
     /// Write the completions for a shell to standard output
     #[command(after_help = "Example:\n  postern completions bash > ~/.local/share/bash-completion/completions/postern")]
     Completions {
@@ -100,6 +102,7 @@ pub fn run() -> ExitCode {
         Command::Check(it) => it.run(&cli.common),
         Command::Explain(it) => it.run(&cli.common),
         Command::Flows(it) => it.run(&cli.common),
+        Command::Dis(it) => it.run(&cli.common),
         Command::Ls(it) => it.run(&cli.common),
         Command::Cat(it) => it.run(&cli.common),
         Command::Extract(it) => it.run(&cli.common),

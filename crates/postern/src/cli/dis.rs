@@ -1,0 +1,296 @@
+//! `postern dis`: code as text, and who calls what.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use dalvik::{Class, Insns, Method, MethodId, Program, RefId, op};
+use report::escape::visible;
+use scan::Want;
+
+use super::{Common, look, ls};
+
+/// Show code as text: of an app, a library, or any file of the runtime (dex, VDEX, ODEX, OAT)
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  postern dis app.apk                                         everything
+  postern dis app.apk com.example.Main                        one class
+  postern dis app.apk com.example.Main.onCreate               one method
+  postern dis dump/ java.lang.Runtime.exec --callers          who calls it, in every app of a phone
+  postern dis services.vdex com.example.Service --callees     what it calls")]
+pub struct Dis {
+    /// App, library, file of the runtime, package, image, folder
+    input: PathBuf,
+
+    /// A class, or a class and a method: `p.Main`, `p.Main.run`, `Lp/Main;->run()V`
+    target: Option<String>,
+
+    /// Where the methods are called
+    #[arg(long, requires = "target", conflicts_with = "callees")]
+    callers: bool,
+
+    /// What the methods call
+    #[arg(long)]
+    callees: bool,
+}
+
+/// What is asked for: a class, and a method of it with or without its proto.
+struct Target {
+    class: String,
+    method: Option<String>,
+}
+
+type Out = BufWriter<StdoutLock<'static>>;
+
+impl Dis {
+    /// Prints, and says on standard error what could not be looked into.
+    pub fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let found = look::open(std::slice::from_ref(&self.input), &Want::All, common)?;
+        let units = scan::units(&found);
+        let targets = self.target.as_deref().map(targets_of).unwrap_or_default();
+        let (mut out, mut all_gaps, mut n_printed) = (BufWriter::new(io::stdout().lock()), Vec::new(), 0u64);
+        for unit in units.iter().filter(|it| !it.files.is_empty()) {
+            let (dexes, gaps) = scan::open_code(&found, unit);
+            all_gaps.extend(gaps);
+            let program = Program::new(dexes);
+            let mut text = Unit { program: &program, out: &mut out, title: None, n_printed: 0 };
+            if 1 < units.len() {
+                text.title = Some(found.tree.path(unit.artifact));
+            }
+            match (self.callers, self.callees) {
+                (true, _) => text.callers(&targets)?,
+                (_, true) => text.callees(&targets)?,
+                _ => text.listing(&targets)?,
+            }
+            n_printed += text.n_printed;
+        }
+        out.flush()?;
+        ls::tell(&found, &[found.gaps.as_slice(), &all_gaps].concat(), common);
+        match &self.target {
+            Some(target) if n_printed == 0 => anyhow::bail!("nothing found for {target}"),
+            _ => Ok(ExitCode::SUCCESS),
+        }
+    }
+}
+
+/// The ways to read a target: `a.b.c` is a class, or the method `c` of the class `a.b`.
+fn targets_of(text: &str) -> Vec<Target> {
+    let class_of = |text: &str| match text.starts_with('L') && text.ends_with(';') {
+        true => text.to_owned(),
+        false => format!("L{};", text.replace('.', "/")),
+    };
+    if let Some((class, method)) = text.split_once("->") {
+        return vec![Target { class: class_of(class), method: Some(method.to_owned()) }];
+    }
+    // The proto of a method may hold dots of its own.
+    let name = text.split('(').next().unwrap_or(text);
+    let whole = Target { class: class_of(text), method: None };
+    let split =
+        name.rfind('.').map(|at| Target { class: class_of(&text[..at]), method: Some(text[at + 1..].to_owned()) });
+    std::iter::once(whole).chain(split).collect()
+}
+
+struct Unit<'a> {
+    program: &'a Program,
+    out: &'a mut Out,
+    /// Printed before the first line.
+    title: Option<String>,
+    n_printed: u64,
+}
+
+impl Unit<'_> {
+    fn listing(&mut self, targets: &[Target]) -> io::Result<()> {
+        let program = self.program;
+        for class in &program.classes {
+            let methods: Vec<&Method> = class
+                .methods
+                .iter()
+                .filter_map(|it| program.method(*it))
+                .filter(|it| self.is_wanted(it, targets))
+                .collect();
+            let name = program.names.text(class.name);
+            let is_whole = targets.is_empty() || targets.iter().any(|it| it.method.is_none() && it.class == name);
+            if methods.is_empty() && !is_whole {
+                continue;
+            }
+            self.class(class)?;
+            for method in methods {
+                self.method(method)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn class(&mut self, class: &Class) -> io::Result<()> {
+        let names = &self.program.names;
+        let flags = flags_of(class.access_flags, &CLASS_FLAGS);
+        self.line(&format!(".class {flags}{}", names.text(class.name)))?;
+        if let Some(superclass) = class.superclass {
+            self.line(&format!(".super {}", names.text(superclass)))?;
+        }
+        for interface in &class.interfaces {
+            self.line(&format!(".implements {}", names.text(*interface)))?;
+        }
+        self.line("")
+    }
+
+    fn method(&mut self, method: &Method) -> io::Result<()> {
+        let program = self.program;
+        let title = program.title(method.reference);
+        let name = title.split_once("->").map_or(title.as_str(), |it| it.1);
+        self.line(&format!(".method {}{name}", flags_of(method.access_flags, &METHOD_FLAGS)))?;
+        if let Some(code) = program.code(method) {
+            self.line(&format!("    .registers {}", code.registers_size))?;
+            for insn in Insns::new(code.insns) {
+                self.line(&format!("    {:04x}: {}", insn.pc, dalvik::text_of(program, method.dex, &insn)))?;
+                if matches!(insn.op, op::PACKED_SWITCH | op::SPARSE_SWITCH) {
+                    for (key, target) in dalvik::insn::switch_targets(code.insns, insn.pc, insn.target) {
+                        self.line(&format!("          {key} -> :{target:04x}"))?;
+                    }
+                }
+            }
+            for covered in code.tries() {
+                for handler in covered.handlers {
+                    let kind = match handler.type_idx {
+                        Some(idx) => program.type_name(method.dex, idx).map_or("?", |it| program.names.text(it)),
+                        None => "all",
+                    };
+                    let (start, end) = (covered.start, covered.end);
+                    self.line(&format!("    .catch {kind} {{:{start:04x} .. :{end:04x}}} :{:04x}", handler.addr))?;
+                }
+            }
+        }
+        self.line(".end method")?;
+        self.line("")
+    }
+
+    fn callees(&mut self, targets: &[Target]) -> io::Result<()> {
+        let program = self.program;
+        for method in &program.methods {
+            if self.is_wanted(method, targets) {
+                self.calls(method, |_| true)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls that name a method asked for, or that run it since no class between defines it.
+    fn callers(&mut self, targets: &[Target]) -> io::Result<()> {
+        let program = self.program;
+        let refs = 0..u32::try_from(program.n_refs()).unwrap_or(u32::MAX);
+        let wanted: BTreeSet<RefId> = refs
+            .map(RefId)
+            .filter(|it| {
+                let runs = || self.run_by(*it).and_then(|it| program.method(it));
+                self.is_named(*it, targets) || runs().is_some_and(|it| self.is_wanted(it, targets))
+            })
+            .collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        for method in &program.methods {
+            self.calls(method, |reference| wanted.contains(&reference))?;
+        }
+        Ok(())
+    }
+
+    /// The calls of a method that `accepts` takes.
+    fn calls(&mut self, method: &Method, accepts: impl Fn(RefId) -> bool) -> io::Result<()> {
+        let program = self.program;
+        let Some(code) = program.code(method) else { return Ok(()) };
+        for insn in Insns::new(code.insns) {
+            if !is_call(insn.op) {
+                continue;
+            }
+            let Some(reference) = program.method_ref(method.dex, insn.idx) else { continue };
+            if accepts(reference) {
+                let (title, text) = (program.title(method.reference), dalvik::text_of(program, method.dex, &insn));
+                self.line(&format!("{title} +{:#x}: {text}", insn.pc))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn run_by(&self, reference: RefId) -> Option<MethodId> {
+        let named = self.program.reference(reference)?;
+        self.program.resolve(self.program.class_of(named.class)?, named.name, named.proto)
+    }
+
+    fn is_wanted(&self, method: &Method, targets: &[Target]) -> bool {
+        targets.is_empty() || self.is_named(method.reference, targets)
+    }
+
+    fn is_named(&self, reference: RefId, targets: &[Target]) -> bool {
+        let Some(named) = self.program.reference(reference) else { return false };
+        let text = |name| self.program.names.text(name);
+        let (class, name, proto) = (text(named.class), text(named.name), text(named.proto));
+        targets.iter().any(|it| {
+            it.class == class
+                && it
+                    .method
+                    .as_deref()
+                    .is_none_or(|it| it.strip_prefix(name).is_some_and(|it| it.is_empty() || it == proto))
+        })
+    }
+
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        if let Some(title) = self.title.take() {
+            writeln!(self.out, "# {}", visible(&title))?;
+        }
+        self.n_printed += 1;
+        writeln!(self.out, "{}", visible(text))
+    }
+}
+
+fn is_call(code: u8) -> bool {
+    (op::INVOKE_VIRTUAL..=op::INVOKE_INTERFACE).contains(&code)
+        || (op::INVOKE_VIRTUAL_RANGE..=op::INVOKE_INTERFACE_RANGE).contains(&code)
+        || matches!(code, op::INVOKE_POLYMORPHIC | op::INVOKE_POLYMORPHIC_RANGE)
+}
+
+fn flags_of(flags: u32, names: &[(u32, &str)]) -> String {
+    names.iter().filter(|it| flags & it.0 != 0).map(|it| format!("{} ", it.1)).collect()
+}
+
+/// Of a class, in the order of the specification.
+const CLASS_FLAGS: [(u32, &str); 7] = [
+    (0x1, "public"),
+    (0x10, "final"),
+    (0x200, "interface"),
+    (0x400, "abstract"),
+    (0x1000, "synthetic"),
+    (0x2000, "annotation"),
+    (0x4000, "enum"),
+];
+
+const METHOD_FLAGS: [(u32, &str); 12] = [
+    (0x1, "public"),
+    (0x2, "private"),
+    (0x4, "protected"),
+    (0x8, "static"),
+    (0x10, "final"),
+    (0x20, "synchronized"),
+    (0x40, "bridge"),
+    (0x80, "varargs"),
+    (0x100, "native"),
+    (0x400, "abstract"),
+    (0x1000, "synthetic"),
+    (0x1_0000, "constructor"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_a_class_or_a_method_of_one() {
+        let read = |text| targets_of(text).into_iter().map(|it| (it.class, it.method)).collect::<Vec<_>>();
+        let method = |class: &str, method: &str| (class.to_owned(), Some(method.to_owned()));
+        assert_eq!(read("p.A.run"), [("Lp/A/run;".to_owned(), None), method("Lp/A;", "run")]);
+        assert_eq!(read("Lp/A;->run()V"), [method("Lp/A;", "run()V")]);
+        assert_eq!(read("p.A.run(Lp.B;)V")[1], method("Lp/A;", "run(Lp.B;)V"));
+    }
+}
