@@ -17,6 +17,8 @@ impl Insn {
                 | op::SGET..=op::SGET_SHORT
                 | op::UNOP_FIRST..=op::BINOP_LIT_LAST
                 | op::CONST_METHOD_HANDLE..=op::CONST_METHOD_TYPE
+                | op::IGET_QUICK..op::IPUT_QUICK
+                | op::IGET_BOOLEAN_QUICK..=op::IGET_SHORT_QUICK
         );
         writes.then_some(self.a)
     }
@@ -29,6 +31,8 @@ impl Insn {
             | op::ARRAY_LENGTH
             | op::NEW_ARRAY
             | op::IGET..=op::IGET_SHORT
+            | op::IGET_QUICK..op::IPUT_QUICK
+            | op::IGET_BOOLEAN_QUICK..=op::IGET_SHORT_QUICK
             | op::UNOP_FIRST..=op::UNOP_LAST
             | op::BINOP_LIT_FIRST..=op::BINOP_LIT_LAST => read(self.b),
             // `monitor-enter` and `monitor-exit` stand between the constants and the casts.
@@ -46,7 +50,11 @@ impl Insn {
                 read(self.b);
                 read(self.c);
             }
-            op::IF_EQ..=op::IF_LE | op::IPUT..=op::IPUT_SHORT | op::BINOP_2ADDR_FIRST..=op::BINOP_2ADDR_LAST => {
+            op::IF_EQ..=op::IF_LE
+            | op::IPUT..=op::IPUT_SHORT
+            | op::IPUT_QUICK..=op::IPUT_OBJECT_QUICK
+            | op::IPUT_BOOLEAN_QUICK..=op::IPUT_SHORT_QUICK
+            | op::BINOP_2ADDR_FIRST..=op::BINOP_2ADDR_LAST => {
                 read(self.a);
                 read(self.b);
             }
@@ -58,6 +66,7 @@ impl Insn {
             op::FILLED_NEW_ARRAY..=op::FILLED_NEW_ARRAY_RANGE
             | op::INVOKE_VIRTUAL..=op::INVOKE_INTERFACE
             | op::INVOKE_VIRTUAL_RANGE..=op::INVOKE_INTERFACE_RANGE
+            | op::INVOKE_VIRTUAL_QUICK..=op::INVOKE_VIRTUAL_RANGE_QUICK
             | op::INVOKE_POLYMORPHIC..=op::INVOKE_CUSTOM_RANGE => match self.args {
                 Args::List(list, n) => list.into_iter().take(n.into()).for_each(read),
                 Args::Range(first, n) => (first..=u16::MAX).take(n.into()).for_each(read),
