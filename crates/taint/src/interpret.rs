@@ -433,7 +433,23 @@ impl Engine<'_> {
             op::INVOKE_VIRTUAL..=op::INVOKE_INTERFACE | op::INVOKE_VIRTUAL_RANGE..=op::INVOKE_INTERFACE_RANGE => {
                 self.invoke(insn, state, ctx);
             }
-            op::INVOKE_CUSTOM | op::INVOKE_CUSTOM_RANGE | op::INVOKE_POLYMORPHIC | op::INVOKE_POLYMORPHIC_RANGE => {
+            // A field of which only the place in memory is known: the same place is the same field.
+            op::IGET_QUICK..op::IPUT_QUICK | op::IGET_BOOLEAN_QUICK..=op::IGET_SHORT_QUICK => {
+                let base = self.reg(state, insn.b);
+                let value = state.heap.load(base, Key::Index(insn.idx.into()), &mut self.arena);
+                let value = self.or_unknown(value, insn.op != op::IGET_QUICK + 2);
+                self.set_reg(state, insn.a, value);
+            }
+            op::IPUT_QUICK..=op::IPUT_OBJECT_QUICK | op::IPUT_BOOLEAN_QUICK..=op::IPUT_SHORT_QUICK => {
+                let (base, value) = (self.reg(state, insn.b), self.reg(state, insn.a));
+                state.heap.store(base, Key::Index(insn.idx.into()), value, &mut self.arena);
+            }
+            op::INVOKE_CUSTOM
+            | op::INVOKE_CUSTOM_RANGE
+            | op::INVOKE_POLYMORPHIC
+            | op::INVOKE_POLYMORPHIC_RANGE
+            | op::INVOKE_VIRTUAL_QUICK
+            | op::INVOKE_VIRTUAL_RANGE_QUICK => {
                 let mut value = SetId::EMPTY;
                 for n in 0..insn.args.len() {
                     let arg = insn.args.reg(n).map_or(SetId::EMPTY, |it| self.reg(state, it));
@@ -785,6 +801,7 @@ fn can_throw(op: u8) -> bool {
     matches!(op, op::THROW | op::CHECK_CAST | op::NEW_INSTANCE..=op::FILLED_NEW_ARRAY_RANGE | op::INVOKE_POLYMORPHIC..=op::INVOKE_CUSTOM_RANGE)
         || (op::AGET..=op::SPUT_SHORT).contains(&op)
         || (op::INVOKE_VIRTUAL..=op::INVOKE_INTERFACE_RANGE).contains(&op)
+        || (op::IGET_QUICK..=op::IGET_SHORT_QUICK).contains(&op)
 }
 
 /// Objects whose class a method asks its callers for.
