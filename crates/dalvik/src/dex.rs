@@ -279,7 +279,7 @@ impl Dex {
     pub fn proto(&self, idx: u32) -> Option<(u32, Vec<u32>)> {
         let at = self.protos.at(idx, 12)?;
         let return_type = u32_at(&self.bytes, at.checked_add(4)?)?;
-        let parameters = self.type_list(u32_at(&self.bytes, at.checked_add(8)?)?);
+        let parameters = self.types_at(u32_at(&self.bytes, at.checked_add(8)?)?, PARAMETERS_MAX);
         Some((return_type, parameters))
     }
 
@@ -314,11 +314,15 @@ impl Dex {
 
     /// The types of a `type_list`; of one that does not fit, those that do.
     pub fn type_list(&self, off: u32) -> Vec<u32> {
+        self.types_at(off, usize::MAX)
+    }
+
+    fn types_at(&self, off: u32, most: usize) -> Vec<u32> {
         let list = if off == 0 { None } else { self.data_at(off) };
         let Some((size, items)) = list.and_then(|it| Some((u32_at(it, 0)?, it.get(4..)?))) else {
             return Vec::new();
         };
-        let len = usize::try_from(size).unwrap_or(usize::MAX).saturating_mul(2).min(items.len());
+        let len = usize::try_from(size).unwrap_or(usize::MAX).min(most).saturating_mul(2).min(items.len());
         items
             .get(..len)
             .unwrap_or_default()
@@ -409,6 +413,19 @@ impl Dex {
         let class = u16_at(&self.bytes, at)?;
         let second = u16_at(&self.bytes, at.checked_add(2)?)?;
         Some((class.into(), second.into(), u32_at(&self.bytes, at.checked_add(4)?)?))
+    }
+}
+
+impl Members {
+    /// How many fields and methods.
+    pub fn len(&self) -> u64 {
+        let lists = [&self.static_fields, &self.instance_fields, &self.direct_methods, &self.virtual_methods];
+        lists.iter().fold(0, |sum, it| u64::try_from(it.len()).unwrap_or(u64::MAX).saturating_add(sum))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 }
 
@@ -523,6 +540,9 @@ pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|it| u32::from_le_bytes(*it))
 }
+
+/// A method takes at most 255 registers (Java virtual machine specification, 4.3.3).
+const PARAMETERS_MAX: usize = 255;
 
 /// More catch clauses on one range than any compiler writes.
 const HANDLERS_MAX: u32 = 1024;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::dex::{CodeItem, Dex, access};
+use crate::dex::{CodeItem, Dex, Members, access};
 
 /// An interned string: a descriptor, a name, a proto, a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,6 +113,9 @@ pub struct Program {
     pub methods: Vec<Method>,
     /// Classes that were left out since an earlier file defines the same name.
     pub n_shadowed: u32,
+    /// Classes whose members were left out since those of the others take more than the file has room for: their lists
+    /// overlap.
+    pub n_overlapping: u32,
     dexes: Vec<Tables>,
     refs: Vec<MethodRef>,
     ref_ids: FxHashMap<(Name, Name, Name), RefId>,
@@ -354,6 +357,8 @@ impl Program {
                 .unwrap_or((nameless, nameless, Box::default()));
             methods.push(self.intern_ref(MethodRef { class, name, proto, params, returns }));
         }
+        // Every member and interface takes two bytes at least.
+        let mut room = u64::try_from(dex.bytes().len()).unwrap_or(u64::MAX);
         for def in dex.class_defs() {
             let Some(name) = type_of(def.class_idx) else { continue };
             if self.class_ids.contains_key(&name) {
@@ -361,7 +366,17 @@ impl Program {
                 continue;
             }
             let id = ClassId(u32::try_from(self.classes.len()).unwrap_or(u32::MAX));
-            let members = dex.members(&def);
+            let mut members = Members::default();
+            let mut interfaces = Vec::new();
+            if room == 0 {
+                self.n_overlapping = self.n_overlapping.saturating_add(1);
+            } else {
+                members = dex.members(&def);
+                interfaces = dex.type_list(def.interfaces_off);
+                room = room
+                    .saturating_sub(members.len())
+                    .saturating_sub(u64::try_from(interfaces.len()).unwrap_or(u64::MAX));
+            }
             let mut own = Vec::new();
             for member in members.direct_methods.iter().chain(&members.virtual_methods) {
                 let Some(&reference) = usize::try_from(member.idx).ok().and_then(|it| methods.get(it)) else {
@@ -384,7 +399,7 @@ impl Program {
                 .filter_map(|it| fields.get(usize::try_from(it.idx).ok()?))
                 .map(|it| it.name)
                 .collect();
-            let interfaces = dex.type_list(def.interfaces_off).into_iter().filter_map(type_of).collect();
+            let interfaces = interfaces.into_iter().filter_map(type_of).collect();
             self.classes.push(Class {
                 name,
                 superclass: type_of(def.superclass_idx),

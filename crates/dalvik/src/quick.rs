@@ -22,7 +22,7 @@ pub(crate) struct Counts {
     pub unresolved: u64,
     /// Bodies whose table does not fit their instructions.
     pub mismatched: u64,
-    /// Bodies that were not looked at, since there was no fuel left.
+    /// Bodies and classes that were not looked at, since there was no fuel left.
     pub left: u64,
 }
 
@@ -71,13 +71,19 @@ impl Edit {
     }
 }
 
-/// What has to be written to bring the bodies of a dex file back. `fuel` counts code units.
+/// What has to be written to bring the bodies of a dex file back. `fuel` counts code units and members.
 pub(crate) fn restore(dex: &Dex, table: &mut Table, fuel: &mut u64, edits: &mut Vec<Edit>) -> Counts {
     let mut counts = Counts::default();
     let mut seen = FxHashSet::default();
     let inlined = if matches!(table, Table::Dalvik) { inline::methods(dex) } else { Vec::new() };
     for class in dex.class_defs() {
+        // Lists of members may overlap as bodies may.
+        if *fuel == 0 {
+            counts.left = counts.left.saturating_add(1);
+            continue;
+        }
         let members = dex.members(&class);
+        *fuel = fuel.saturating_sub(members.len());
         for member in members.direct_methods.iter().chain(&members.virtual_methods) {
             if member.code_off == 0 {
                 continue;

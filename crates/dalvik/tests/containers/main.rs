@@ -200,3 +200,28 @@ fn instructions_are_written_as_smali_writes_them() {
         assert!(lines.iter().any(|it| it == line), "{line}\n{}", lines.join("\n"));
     }
 }
+
+#[test]
+fn classes_that_share_one_long_list_of_members_cost_no_more_than_the_file() {
+    let (n_classes, n_methods) = (20_000u32, 200_000u32);
+    let list = 0x70 + n_classes * 32;
+    let mut dex = b"dex\n035\0".to_vec();
+    dex.resize(list as usize, 0);
+    let mut set = |at: usize, value: u32| dex[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    set(0x60, n_classes);
+    set(0x64, 0x70);
+    for n in 0..n_classes as usize {
+        set(0x70 + n * 32 + 24, list);
+    }
+    // 200,000 methods (LEB128) of three bytes.
+    dex.extend([0, 0, 0xc0, 0x9a, 0x0c, 0]);
+    dex.resize(dex.len() + n_methods as usize * 3, 0);
+    dex.resize(dex.len().next_multiple_of(4), 0);
+    let size = dex.len() as u32;
+    dex[0x20..0x24].copy_from_slice(&size.to_le_bytes());
+    let mut vdex = b"vdex010\0".to_vec();
+    vdex.extend([1, size, 0, 0, 0].iter().flat_map(|it: &u32| it.to_le_bytes()));
+    vdex.extend(dex);
+    let contents = container::open(vdex).unwrap();
+    assert!(matches!(contents.faults[..], [model::Fault::Limit { .. }]), "{:?}", contents.faults);
+}
