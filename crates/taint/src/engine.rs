@@ -66,6 +66,9 @@ pub(crate) struct Found {
     pub through: Vec<ObjId>,
 }
 
+/// A source that lies in a shared place, and the places on the way from it.
+type Held = (SourceId, Vec<ObjId>);
+
 /// What is shared by the whole app, without order in time.
 #[derive(Debug, Default)]
 pub(crate) struct Globals {
@@ -523,7 +526,7 @@ impl<'a> Engine<'a> {
                 at = *base;
             }
         }
-        let mut last: Option<(ObjId, Vec<(SourceId, Vec<ObjId>)>)> = None;
+        let mut last: Option<(ObjId, Vec<Held>)> = None;
         for ((place, kind, _, _), Found { trail, what, .. }) in sinks {
             let sources = match last.take() {
                 Some((of, sources)) if of == place => sources,
