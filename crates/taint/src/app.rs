@@ -335,6 +335,7 @@ impl Engine<'_> {
                     let slot = self.slot(Slot::Store(format!("saved {own}").into()));
                     self.arena.one(slot)
                 }
+                "Landroid/content/SharedPreferences;" => self.any_store(),
                 "Z" | "B" | "S" | "C" | "I" | "J" | "F" | "D" => self.arena.one(self.arena.unknown),
                 _ => {
                     let site = self.arena.site(Site { method: id, pc: n as u32, inner: None, depth: 0 });

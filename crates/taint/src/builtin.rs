@@ -204,6 +204,11 @@ impl Engine<'_> {
         if !known.is_empty() {
             return self.arena.set(known);
         }
+        self.any_store()
+    }
+
+    /// A store of which the name is not known.
+    pub fn any_store(&mut self) -> SetId {
         let stores = self.slot(Slot::Store("preferences".into()));
         let any = self.arena.part(stores, Key::Any);
         self.arena.one(any)

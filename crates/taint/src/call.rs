@@ -337,6 +337,8 @@ impl Engine<'_> {
         if self.program.names.text(returns) != "V" {
             call.result = if is_value {
                 self.arena.one(self.arena.unknown)
+            } else if self.program.names.text(returns) == "Landroid/content/SharedPreferences;" {
+                self.any_store()
             } else {
                 let site = self.arena.site(Site { method: ctx.method, pc: ctx.pc, inner: None, depth: 0 });
                 self.arena.just(Obj::Outside { site, class: returns })
@@ -389,9 +391,13 @@ impl Engine<'_> {
         if !call.own {
             carried.extend(state.heap.carried(call.this, &mut self.arena));
         }
-        if !call.own && !kept.is_empty() {
+        if !call.own && !kept.is_empty() && !self.is_handle(call.id) {
             let kept = self.arena.set(kept);
-            state.heap.store(call.this, Key::Content, kept, &mut self.arena);
+            // What the whole app shares is not changed by what nobody knows.
+            let shared = |it: &ObjId| self.arena.is_symbolic(*it) && !self.arena.is_of_caller(*it);
+            let receivers: Vec<ObjId> = self.arena.members(call.this).iter().copied().filter(|it| !shared(it)).collect();
+            let receivers = self.arena.set(receivers);
+            state.heap.store(receivers, Key::Content, kept, &mut self.arena);
         }
         if carried.is_empty() {
             return;
@@ -402,6 +408,17 @@ impl Engine<'_> {
         } else {
             state.heap.store(call.result, Key::Content, carried, &mut self.arena);
         }
+    }
+
+    /// Whether the receiver is only a way to reach the system: it keeps nothing of what it is given.
+    fn is_handle(&mut self, id: RefId) -> bool {
+        if let Some(&known) = self.handles.get(&id) {
+            return known;
+        }
+        let class = self.program.reference(id).map(|it| self.program.names.text(it.class).to_owned()).unwrap_or_default();
+        let known = self.ancestors(&class).iter().any(|it| HANDLES.contains(&it.as_str()));
+        self.handles.insert(id, known);
+        known
     }
 
     /// An object of the app that is handed to code outside may be called back later.
@@ -743,6 +760,24 @@ fn add_to(list: &mut Vec<(MethodId, Vec<ObjId>)>, target: MethodId, obj: ObjId) 
         None => list.push((target, vec![obj])),
     }
 }
+
+/// Classes of the framework that stand for the system and keep nothing.
+const HANDLES: &[&str] = &[
+    "Landroid/content/Context;",
+    "Landroid/content/ContentResolver;",
+    "Landroid/content/pm/PackageManager;",
+    "Landroid/content/res/Resources;",
+    "Landroid/app/ActivityManager;",
+    "Landroid/app/NotificationManager;",
+    "Landroid/telephony/TelephonyManager;",
+    "Ljava/lang/Class;",
+    "Ljava/lang/ClassLoader;",
+    "Ljava/lang/reflect/Method;",
+    "Ljava/lang/reflect/Field;",
+    "Ljava/lang/reflect/Constructor;",
+    "Ljava/text/Format;",
+    "Ljava/util/regex/Pattern;",
+];
 
 /// Ways longer than this are no evidence that anyone reads.
 const TRAIL_MAX: u16 = 48;

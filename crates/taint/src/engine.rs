@@ -32,6 +32,7 @@ pub(crate) struct Engine<'a> {
     provisional: Vec<MethodId>,
     rules: FxHashMap<RefId, Option<Rc<[Rule]>>>,
     targets: FxHashMap<RefId, Rc<[MethodId]>>,
+    pub handles: FxHashMap<RefId, bool>,
     overridden: FxHashMap<ClassId, Rc<[MethodId]>>,
     trails: Vec<Step>,
     trail_ids: FxHashMap<Step, TrailId>,
@@ -134,6 +135,7 @@ impl<'a> Engine<'a> {
             provisional: Vec::new(),
             rules: FxHashMap::default(),
             targets: FxHashMap::default(),
+            handles: FxHashMap::default(),
             overridden: FxHashMap::default(),
             trails: Vec::new(),
             trail_ids: FxHashMap::default(),
@@ -541,19 +543,22 @@ impl<'a> Engine<'a> {
 
     /// The sources that lie in a shared place, each with the places on the way from it.
     fn sources_in(&mut self, place: ObjId, children: &FxHashMap<ObjId, Vec<ObjId>>) -> Vec<(SourceId, Vec<ObjId>)> {
-        let mut from: FxHashMap<ObjId, ObjId> = FxHashMap::default();
-        let mut waiting = VecDeque::from([(place, place)]);
+        // With each place: where it was come from, and whether only what was written under an unknown key is meant.
+        let mut from: FxHashMap<(ObjId, bool), (ObjId, bool)> = FxHashMap::default();
+        let start = (place, false);
+        let mut waiting = VecDeque::from([(start, start)]);
         let mut sources = Vec::new();
-        while let Some((at, before)) = waiting.pop_front() {
-            if SHARED_MAX <= from.len() || from.contains_key(&at) {
+        while let Some((here, before)) = waiting.pop_front() {
+            if SHARED_MAX <= from.len() || from.contains_key(&here) {
                 continue;
             }
-            from.insert(at, before);
+            from.insert(here, before);
+            let (at, only_any) = here;
             if let Obj::Source(id) = self.arena.get(at) {
                 let mut through = Vec::new();
                 let mut next = before;
-                while !through.contains(&next) {
-                    through.push(next);
+                while !through.contains(&next.0) {
+                    through.push(next.0);
                     next = from.get(&next).copied().unwrap_or(next);
                 }
                 sources.push((*id, through));
@@ -562,60 +567,62 @@ impl<'a> Engine<'a> {
             // What lies in it as element or content.
             for &child in children.get(&at).into_iter().flatten() {
                 if matches!(self.arena.get(child), Obj::Part(_, key) if !matches!(key, Key::Field(_))) {
-                    waiting.push_back((child, at));
+                    waiting.push_back(((child, false), here));
                 }
             }
-            waiting.extend(self.globals.holds.get(&at).into_iter().flatten().map(|it| (*it, at)));
+            waiting.extend(self.globals.holds.get(&at).into_iter().flatten().map(|it| ((*it, false), here)));
             // What a whole holds, its part may hold: the part of whatever the whole is.
-            if let Obj::Part(base, key) = *self.arena.get(at) {
-                let mut wholes: Vec<ObjId> = self.globals.holds.get(&base).cloned().unwrap_or_default();
-                // What the base itself is by its own base.
-                if let Obj::Part(upper, upper_key) = *self.arena.get(base) {
-                    match upper_key {
-                        Key::Index(_) | Key::Text(_) => wholes.push(self.arena.part(upper, Key::Any)),
-                        Key::Any => {
-                            wholes.extend(children.get(&upper).into_iter().flatten().filter(|it| {
-                                matches!(self.arena.get(**it), Obj::Part(_, Key::Index(_) | Key::Text(_)))
-                            }))
-                        }
-                        _ => {}
-                    }
-                    for whole in self.globals.holds.get(&upper).cloned().unwrap_or_default() {
-                        if self.arena.is_symbolic(whole) {
-                            wholes.push(self.arena.part(whole, upper_key));
-                        }
-                    }
+            let Obj::Part(base, key) = *self.arena.get(at) else { continue };
+            for whole in self.wholes_of(base, children) {
+                if matches!(self.arena.get(whole), Obj::Source(_)) {
+                    waiting.push_back(((whole, false), here));
+                } else if self.arena.is_symbolic(whole) {
+                    let part = self.arena.part(whole, key);
+                    waiting.push_back(((part, only_any), here));
                 }
-                for whole in wholes {
-                    if matches!(self.arena.get(whole), Obj::Source(_)) {
-                        waiting.push_back((whole, at));
-                    } else if self.arena.is_symbolic(whole) {
-                        let part = self.arena.part(whole, key);
-                        waiting.push_back((part, at));
-                    }
+            }
+            match key {
+                Key::Index(_) | Key::Text(_) => {
+                    let any = self.arena.part(base, Key::Any);
+                    waiting.push_back(((any, true), here));
                 }
-                match key {
-                    Key::Index(_) | Key::Text(_) => {
-                        let any = self.arena.part(base, Key::Any);
-                        waiting.push_back((any, at));
-                    }
-                    Key::Any => {
-                        for &child in children.get(&base).into_iter().flatten() {
-                            if matches!(self.arena.get(child), Obj::Part(_, Key::Index(_) | Key::Text(_))) {
-                                waiting.push_back((child, at));
-                            }
-                        }
-                    }
-                    _ => {}
-                }
-                if key != Key::Content {
-                    let content = self.arena.part(base, Key::Content);
-                    waiting.push_back((content, at));
-                }
+                Key::Any if !only_any => waiting.extend(self.keyed(base, children).map(|it| ((it, false), here))),
+                _ => {}
+            }
+            if key != Key::Content {
+                let content = self.arena.part(base, Key::Content);
+                waiting.push_back(((content, false), here));
             }
         }
         sources.sort_unstable();
         sources
+    }
+
+    /// What a place may be besides itself: what it holds, and the same part of what its own whole may be.
+    fn wholes_of(&mut self, base: ObjId, children: &FxHashMap<ObjId, Vec<ObjId>>) -> Vec<ObjId> {
+        let mut wholes: Vec<ObjId> = self.globals.holds.get(&base).cloned().unwrap_or_default();
+        let Obj::Part(upper, key) = *self.arena.get(base) else { return wholes };
+        match key {
+            Key::Index(_) | Key::Text(_) => wholes.push(self.arena.part(upper, Key::Any)),
+            Key::Any => wholes.extend(self.keyed(upper, children)),
+            _ => {}
+        }
+        for whole in self.globals.holds.get(&upper).cloned().unwrap_or_default() {
+            if self.arena.is_symbolic(whole) {
+                wholes.push(self.arena.part(whole, key));
+            }
+        }
+        wholes
+    }
+
+    /// The parts of a place under a known index or key.
+    fn keyed<'c>(
+        &'c self,
+        base: ObjId,
+        children: &'c FxHashMap<ObjId, Vec<ObjId>>,
+    ) -> impl Iterator<Item = ObjId> + 'c {
+        let of_base = children.get(&base).into_iter().flatten().copied();
+        of_base.filter(|it| matches!(self.arena.get(*it), Obj::Part(_, Key::Index(_) | Key::Text(_))))
     }
 
     /// A shared place in words: what it belongs to and the way to it.

@@ -415,8 +415,15 @@ impl Engine<'_> {
             op::SGET..=op::SGET_SHORT => {
                 let value = match program.field_ref(ctx.dex, insn.idx) {
                     Some(field) => {
-                        let holder = self.static_holder(field);
-                        let value = state.heap.field(holder, field.name, &mut self.arena);
+                        let value = if program.class_of(field.class).is_some() {
+                            let holder = self.static_holder(field);
+                            state.heap.field(holder, field.name, &mut self.arena)
+                        } else {
+                            // A constant of the framework: nothing that is done to it reaches who else reads it.
+                            let site = self.arena.site(Site { method: ctx.method, pc: ctx.pc, inner: None, depth: 0 });
+                            let class = field.ty;
+                            self.arena.just(Obj::Outside { site, class })
+                        };
                         self.field_value(field, value, ctx)
                     }
                     None => SetId::EMPTY,
