@@ -28,6 +28,11 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     }
     for (package, entries) in by_app {
         let Some(app) = entries.first().map(|it| it.app) else { continue };
+        // Where the code was followed, it is known where its doors lead: see exported-capability.
+        let entries: Vec<&EntryPoint> = entries.into_iter().filter(|it| !is_settled(context, it)).collect();
+        if entries.is_empty() {
+            continue;
+        }
         let powers: Vec<&str> = POWERS.iter().copied().filter(|it| app.asks_for(it)).collect();
         let factors = Factors {
             reach: Reach::AnyApp,
@@ -54,6 +59,18 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             ..DETECTOR.finding(Grade::Suspicion, Confidence::Low, factors, claim)
         });
     }
+}
+
+/// Whether the code behind the component was followed whole, or is known to lead to a privileged action.
+fn is_settled(context: &Context, entry: &EntryPoint) -> bool {
+    let facts = &context.phone.facts;
+    let of_app = |at: &model::Location| {
+        at.artifact == entry.app.artifact || entry.app.splits.contains(&at.artifact)
+    };
+    let whole = facts.followed.iter().any(|it| of_app(&it.at) && it.value.whole && it.value.n_run != 0);
+    let class = crate::way::class_of(entry.component);
+    let leads = facts.reaches.iter().any(|it| of_app(&it.at) && it.value.component == class);
+    whole || leads
 }
 
 /// Enough to see the pattern.
@@ -94,7 +111,7 @@ fn is_ordinary(entry: &EntryPoint) -> bool {
 }
 
 /// Broadcasts of the platform: most are protected, and the others carry no order.
-fn is_of_the_system(action: &str) -> bool {
+pub(crate) fn is_of_the_system(action: &str) -> bool {
     action.starts_with("android.intent.action.")
         || action.starts_with("android.net.")
         || action.starts_with("android.bluetooth.")

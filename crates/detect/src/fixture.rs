@@ -131,6 +131,38 @@ impl Fixture {
         self
     }
 
+    /// A value that travels through the code of the app at a path.
+    pub fn flow(mut self, path: &str, source: &str, sink: &str, component: Option<&str>, checks: &[&str]) -> Fixture {
+        use model::fact::flow::{Check, Flow, Step, Way};
+        let file = self.file(path);
+        let at = Fixture::at(file);
+        let step = |what: &str| Step {
+            at: Some(at),
+            class: "a.b.C".to_owned(),
+            method: "run()V".to_owned(),
+            what: what.to_owned(),
+        };
+        let checks = checks.iter().map(|kind| Check {
+            kind: (*kind).to_owned(),
+            what: "check".to_owned(),
+            method: "run".to_owned(),
+        });
+        let rules = knowledge::Knowledge::bundled().models.rule(source, sink);
+        self.facts.flows.push(Fixture::row(
+            file,
+            Flow {
+                package: "a.b".to_owned(),
+                rule: rules.map(|it| it.id.clone()).unwrap_or_default(),
+                source: source.to_owned(),
+                sink: sink.to_owned(),
+                component: component.map(str::to_owned),
+                way: Way { steps: vec![step(source), step(sink)], checks: checks.collect(), hosts: Vec::new() },
+                bundled: false,
+            },
+        ));
+        self
+    }
+
     /// What a detector finds.
     pub fn detect(self, detector: &Detector) -> Vec<Finding> {
         let phone = Phone::assemble(self.tree, self.facts, Vec::new(), self.formats, knowledge::Knowledge::bundled());

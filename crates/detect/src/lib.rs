@@ -6,6 +6,7 @@
 mod controllers;
 #[cfg(test)]
 mod fixture;
+mod way;
 
 use knowledge::Knowledge;
 use model::finding::Factors;
@@ -55,11 +56,13 @@ detectors! {
     build_contradiction,
     cleartext_updater,
     code_outside_app_folders,
+    covert_telemetry,
     dangling_service,
     debug_properties,
     debug_signed_app,
     debuggable_app,
     evasive_container,
+    exported_capability,
     exported_privileged_component,
     foreign_system_uid,
     hidden_installer,
@@ -67,6 +70,7 @@ detectors! {
     permissive_domain,
     privileged_files,
     privileged_service,
+    remote_command,
     secret_dialer_code,
     stranger_adb_key,
     test_keys,
@@ -128,7 +132,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no detector.
-    const NO_DETECTOR: &[&str] = &["controllers", "fixture", "lib"];
+    const NO_DETECTOR: &[&str] = &["controllers", "fixture", "lib", "way"];
 
     #[test]
     fn the_list_equals_the_folder() {

@@ -67,7 +67,7 @@ const PLANTS: &[(&str, &str, &str, &str)] = &[
     ("code-outside-app-folders", "SUSPICION", "/system/etc/wifi/cal.bin", "com.larkspur.calibration"), // 13
     ("evasive-container", "FINDING", "/product/app/Weather/Weather.apk", "Weather.apk"), // 14
     ("weak-permission", "SUSPICION", "/system/priv-app/SystemHelper/SystemHelper.apk", "CALL_HELPER"), // 15
-    ("exported-privileged-component", "SUSPICION", "/product/priv-app/Provision/Provision.apk", "OrderReceiver"), // 16
+    ("exported-capability", "SUSPICION", "/product/priv-app/Provision/Provision.apk", "installation of an app"), // 16
     ("hidden-installer", "CAPABILITY", "/product/priv-app/SyncAgent/SyncAgent.apk", "com.larkspur.syncagent"), // 17
     ("foreign-system-uid", "SUSPICION", "/vendor/app/VendorTools/VendorTools.apk", "android.uid.system"), // 18
     ("secret-dialer-code", "CAPABILITY", "/system/priv-app/FieldTest/FieldTest.apk", "*#*#527577#*#*"), // 19

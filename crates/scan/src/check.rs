@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use surface::Surface;
 
 use crate::conclude::{self, Frame};
+use crate::flows;
 use crate::{InputError, Phase, Progress, Want};
 
 /// What a check may be told.
@@ -23,6 +24,8 @@ pub struct Check {
     pub command: String,
     /// The report's day, `YYYY-MM-DD`.
     pub date: Option<String>,
+    /// Whether values are followed through code.
+    pub flows: bool,
     /// The version of the program.
     pub version: String,
 }
@@ -32,7 +35,7 @@ pub fn check(check: Check, store: &Store, progress: &dyn Progress) -> Result<(Re
     progress.begin(Phase::Read);
     let given = crate::open(&check.inputs)?;
     let copies: Vec<(Child, Vec<Child>)> = given.roots.iter().cloned().zip(given.entries.iter().cloned()).collect();
-    let (found, hashed) = rayon::join(
+    let (mut found, hashed) = rayon::join(
         || crate::walk(given, &Want::All, store, progress),
         || copies.par_iter().map(|(root, entries)| hash_of(root, entries)).collect::<Vec<_>>(),
     );
@@ -50,6 +53,14 @@ pub fn check(check: Check, store: &Store, progress: &dyn Progress) -> Result<(Re
         })
         .collect();
     progress.end(Phase::Read);
+
+    if check.flows {
+        progress.begin(Phase::Follow);
+        let (units, gaps) = crate::flows(&found, &Knowledge::bundled().models, progress);
+        found.facts.merge(flows::facts_of(units));
+        found.gaps.extend(gaps);
+        progress.end(Phase::Follow);
+    }
 
     progress.begin(Phase::Assemble);
     let formats = found.formats.iter().map(|it| it.iter().map(|format| format.id).collect()).collect();

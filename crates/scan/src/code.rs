@@ -74,9 +74,9 @@ pub fn units(found: &Found) -> Vec<Unit<'_>> {
     units
 }
 
-/// The dex files of a unit, and what could not be read of them. Of two with the same content (the code of an app for
+/// The dex files of a unit with the file that holds each, and what could not be read of them. Of two with the same content (the code of an app for
 /// two instruction sets) the first counts.
-pub fn open(found: &Found, unit: &Unit) -> (Vec<Dex>, Vec<Gap>) {
+pub fn open(found: &Found, unit: &Unit) -> (Vec<(Dex, ArtifactId)>, Vec<Gap>) {
     let (mut dexes, mut gaps) = (Vec::new(), Vec::new());
     let mut seen: FxHashSet<Vec<u8>> = FxHashSet::default();
     let mut elsewhere = None;
@@ -106,7 +106,7 @@ pub fn open(found: &Found, unit: &Unit) -> (Vec<Dex>, Vec<Gap>) {
                     contained.n_unresolved
                 ));
             }
-            dexes.push(contained.dex);
+            dexes.push((contained.dex, artifact));
         }
     }
     if let Some(artifact) = elsewhere.filter(|_| dexes.is_empty()) {

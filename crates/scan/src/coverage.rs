@@ -18,14 +18,25 @@ pub fn of(phone: &Phone) -> (Coverage, Inspected) {
     let broken = |layer: Layer| -> BTreeSet<ArtifactId> {
         phone.gaps.iter().filter(|it| it.layer == layer).map(|it| it.artifact).collect()
     };
-    let unopened = (broken(Layer::Code).len() + broken(Layer::Native).len()) as u64;
-    let inspected = Inspected { methods, methods_analysed: 0, executables, executables_analysed: 0, unopened };
+    let followed: BTreeSet<ArtifactId> =
+        phone.facts.followed.iter().filter(|it| it.value.n_methods != 0).map(|it| it.at.artifact).collect();
+    // Where bounds were reached it was opened all the same.
+    let shut = broken(Layer::Code).difference(&followed).count();
+    let unopened = (shut + broken(Layer::Native).len()) as u64;
+    let code = Code::of(phone, methods);
+    let inspected = Inspected {
+        methods: code.methods,
+        methods_analysed: code.analysed,
+        executables,
+        executables_analysed: 0,
+        unopened,
+    };
     let layers = Layer::ALL
         .into_iter()
         .map(|layer| match layer {
             Layer::Partitions => partitions(phone),
             Layer::Apps => files(layer, apps(phone), &broken(layer)),
-            Layer::Code => unread(layer, "methods", methods, "this version reads headers of bytecode, not the code"),
+            Layer::Code => code.line(),
             Layer::Native => unread(
                 layer,
                 "files",
@@ -44,7 +55,45 @@ pub fn of(phone: &Phone) -> (Coverage, Inspected) {
             }
         })
         .collect();
-    (Coverage { layers, code: CodeCount { methods, analysed: 0 } }, inspected)
+    (Coverage { layers, code: CodeCount { methods: code.methods, analysed: code.analysed } }, inspected)
+}
+
+/// How many methods there are, and how many were looked at.
+struct Code {
+    methods: u64,
+    /// Those that were followed, and those that call nothing that matters.
+    analysed: u64,
+    /// Those that no entry point leads to as far as was seen, and that could matter.
+    unreached: u64,
+    was_followed: bool,
+}
+
+impl Code {
+    /// `listed` is what the headers name, where code was not followed.
+    fn of(phone: &Phone, listed: u64) -> Code {
+        let rows = phone.facts.followed.iter().map(|it| it.value);
+        let (mut methods, mut analysed) = (0u64, 0u64);
+        for row in rows {
+            methods = methods.saturating_add(row.n_methods);
+            analysed = analysed.saturating_add(row.n_run.saturating_add(row.n_quiet).min(row.n_methods));
+        }
+        match phone.facts.followed.is_empty() {
+            true => Code { methods: listed, analysed: 0, unreached: 0, was_followed: false },
+            false => Code { methods, analysed, unreached: methods.saturating_sub(analysed), was_followed: true },
+        }
+    }
+
+    fn line(&self) -> LayerLine {
+        if !self.was_followed {
+            return unread(Layer::Code, "methods", self.methods, "only headers of bytecode were read, not the code");
+        }
+        let why = "of the others no way in was found, or a bound was reached";
+        match (self.unreached, self.methods) {
+            (_, 0) => line(Layer::Code, LayerState::Absent, "methods", 0, 0, ""),
+            (0, total) => line(Layer::Code, LayerState::Read, "methods", total, total, ""),
+            (_, total) => line(Layer::Code, LayerState::Partial, "methods", self.analysed, total, why),
+        }
+    }
 }
 
 /// What would close the hole that a layer shows; `None` where nothing can.

@@ -2,68 +2,160 @@
 
 use knowledge::models::Models;
 use model::fact::app::{App, ComponentKind};
-use model::{ArtifactId, Gap, Layer};
+use model::fact::flow::{Check, Flow, Followed, Reach, Step, Way};
+use model::{ArtifactId, Facts, Gap, Layer, Location, Row};
 use rayon::prelude::*;
 use taint::{Analysis, Component};
 
-use crate::code;
+use crate::Progress;
+use crate::code::{self, Unit};
 use crate::walk::Found;
 
-/// What was found in one app.
+/// What was found in one app, or in a library.
 #[derive(Debug)]
-pub struct AppFlows {
-    /// The package file.
+pub struct UnitFlows {
+    /// The package file, or the library.
     pub artifact: ArtifactId,
-    /// Package name.
-    pub package: String,
+    /// Package name; none for a library.
+    pub package: Option<String>,
+    /// The files of its code, by the number of the dex file.
+    pub files: Vec<ArtifactId>,
     /// Its flows.
     pub analysis: Analysis,
 }
 
-/// Follows values through every app, in parallel; in the order of the apps.
-pub fn flows(found: &Found, models: &Models) -> (Vec<AppFlows>, Vec<Gap>) {
+/// Follows values through every app, in parallel; in the order of the apps, then of the libraries. Of a library, which
+/// nobody calls here, it is only told how much matters.
+pub fn flows(found: &Found, models: &Models, progress: &dyn Progress) -> (Vec<UnitFlows>, Vec<Gap>) {
     let tree = &found.tree;
-    let mut gaps = Vec::new();
     let mut units = Vec::new();
-    for unit in code::units(found) {
+    for unit in code::units(found).into_iter().filter(|it| !it.files.is_empty()) {
         let owner = unit.artifact;
-        let Some(app) = unit.app.filter(|_| !unit.files.is_empty()) else { continue };
         let is_inside = |id: ArtifactId| id == owner || tree.ancestors(id).any(|it| it.id == owner);
-        let layouts = found.facts.layouts.iter().filter(|it| is_inside(it.at.artifact)).map(|it| &it.value);
-        units.push((owner, app_of(app, layouts), unit));
-    }
-    let results: Vec<(AppFlows, Vec<Gap>)> = units
-        .par_iter()
-        .map(|(owner, app, unit)| {
-            let (files, mut gaps) = code::open(found, unit);
-            // Frames of the analysis lie on the stack of a thread of its own.
-            let analysis = std::thread::scope(|scope| {
-                let work = || {
-                    let mut program = dalvik::Program::new(files);
-                    taint::analyse(&mut program, models, app, FUEL)
-                };
-                let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-                thread.ok().and_then(|it| it.join().ok())
-            });
-            let analysis = analysis.unwrap_or_else(|| {
-                gaps.push(gap(*owner, "internal error: its flows could not be followed".to_owned()));
-                Analysis::default()
-            });
-            for limit in &analysis.limits {
-                let first = limit.method.as_ref().map(|it| format!(", first in {it}")).unwrap_or_default();
-                let (what, n) = (&limit.what, limit.n);
-                let why = format!("a bound was reached in following its values: {what} ({n} times{first})");
-                gaps.push(gap(*owner, why));
+        let app = match unit.app {
+            Some(app) => {
+                let layouts = found.facts.layouts.iter().filter(|it| is_inside(it.at.artifact)).map(|it| &it.value);
+                app_of(app, layouts)
             }
-            (AppFlows { artifact: *owner, package: app.package.clone(), analysis }, gaps)
+            None => taint::App::default(),
+        };
+        let size: u64 = unit.files.iter().map(|it| tree.artifact(*it).blob.len()).sum();
+        progress.ahead(size);
+        units.push((app, unit, size));
+    }
+    let results: Vec<(UnitFlows, Vec<Gap>)> = units
+        .par_iter()
+        .map(|(app, unit, size)| {
+            let result = follow(found, models, app, unit);
+            progress.done(*size, &tree.artifact(unit.artifact).name);
+            result
         })
         .collect();
     let mut all = Vec::new();
+    let mut gaps = Vec::new();
     for (flows, more) in results {
         all.push(flows);
         gaps.extend(more);
     }
     (all, gaps)
+}
+
+fn follow(found: &Found, models: &Models, app: &taint::App, unit: &Unit) -> (UnitFlows, Vec<Gap>) {
+    let (dexes, mut gaps) = code::open(found, unit);
+    let (dexes, files): (Vec<_>, Vec<_>) = dexes.into_iter().unzip();
+    // Frames of the analysis lie on the stack of a thread of its own.
+    let analysis = std::thread::scope(|scope| {
+        let work = || {
+            let mut program = dalvik::Program::new(dexes);
+            taint::analyse(&mut program, models, app, FUEL)
+        };
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        thread.ok().and_then(|it| it.join().ok())
+    });
+    let analysis = analysis.unwrap_or_else(|| {
+        gaps.push(gap(unit.artifact, "internal error: its flows could not be followed".to_owned()));
+        Analysis::default()
+    });
+    if !analysis.limits.is_empty() {
+        let limits: Vec<String> = analysis
+            .limits
+            .iter()
+            .map(|it| match &it.method {
+                Some(method) => format!("{} ({} times, first in {method})", it.what, it.n),
+                None => format!("{} ({} times)", it.what, it.n),
+            })
+            .collect();
+        gaps.push(gap(unit.artifact, format!("values were followed up to bounds: {}", limits.join("; "))));
+    }
+    let package = unit.app.map(|it| it.package.clone());
+    (UnitFlows { artifact: unit.artifact, package, files, analysis }, gaps)
+}
+
+/// The same as facts.
+pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
+    let mut facts = Facts::default();
+    for unit in units {
+        let at = Location { artifact: unit.artifact, offset: 0, size: 0 };
+        let analysis = unit.analysis;
+        facts.followed.push(Row {
+            at,
+            value: Followed {
+                n_methods: analysis.n_methods,
+                n_run: analysis.n_analysed,
+                n_quiet: analysis.n_quiet,
+                whole: !analysis.limits.iter().any(|it| it.what == taint::OUT_OF_WORK),
+            },
+        });
+        let Some(package) = unit.package else { continue };
+        let way = |steps: Vec<taint::FlowStep>, checks: Vec<taint::Check>, hosts: Vec<String>| Way {
+            steps: steps.into_iter().map(|it| step_of(it, &unit.files)).collect(),
+            checks: checks.into_iter().map(|it| Check { kind: it.kind, what: it.what, method: it.method }).collect(),
+            hosts,
+        };
+        for flow in analysis.flows {
+            let component = (flow.source == "exported-intent")
+                .then(|| flow.steps.first().and_then(|it| it.what.rsplit(' ').next()).map(java_name));
+            facts.flows.push(Row {
+                at,
+                value: Flow {
+                    package: package.clone(),
+                    rule: flow.rule,
+                    source: flow.source,
+                    sink: flow.sink,
+                    component: component.flatten(),
+                    way: way(flow.steps, flow.checks, flow.hosts),
+                    bundled: flow.bundled,
+                },
+            });
+        }
+        for reach in analysis.reaches {
+            facts.reaches.push(Row {
+                at,
+                value: Reach {
+                    package: package.clone(),
+                    component: java_name(&reach.component),
+                    sink: reach.sink,
+                    way: way(reach.steps, reach.checks, Vec::new()),
+                    bundled: reach.bundled,
+                },
+            });
+        }
+    }
+    facts
+}
+
+fn step_of(step: taint::FlowStep, files: &[ArtifactId]) -> Step {
+    let at = step.at.and_then(|(dex, offset)| {
+        let artifact = *files.get(usize::try_from(dex).ok()?)?;
+        Some(Location { artifact, offset, size: 2 })
+    });
+    Step { at, class: java_name(&step.class), method: step.method, what: step.what }
+}
+
+/// `La/b/C;` as `a.b.C`.
+fn java_name(descriptor: &str) -> String {
+    let inner = descriptor.strip_prefix('L').and_then(|it| it.strip_suffix(';'));
+    inner.map_or_else(|| descriptor.to_owned(), |it| it.replace('/', "."))
 }
 
 fn gap(artifact: ArtifactId, why: String) -> Gap {

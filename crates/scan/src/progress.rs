@@ -5,6 +5,8 @@
 pub enum Phase {
     /// The input is hashed and its containers are opened.
     Read,
+    /// Values are followed through code.
+    Follow,
     /// Facts become a phone.
     Assemble,
     /// Detectors run.
@@ -18,6 +20,7 @@ impl Phase {
     pub fn title(self) -> &'static str {
         match self {
             Phase::Read => "reading",
+            Phase::Follow => "following values",
             Phase::Assemble => "putting together",
             Phase::Detect => "looking",
             Phase::Conclude => "concluding",

@@ -2,13 +2,13 @@
 
 use dalvik::{ClassId, MethodId, Name, Program, access};
 use knowledge::models::Models;
-use serde::Serialize;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Found};
 use crate::interpret::Ctx;
 use crate::state::State;
-use crate::summary::{Deed, TrailId};
-use crate::value::{Key, Obj, ObjId, Site, Slot, Source};
+use crate::summary::Deed;
+use crate::told::Analysis;
+use crate::value::{Key, Obj, ObjId, SetId, Site, Slot, Source};
 
 /// What a manifest and the resources say that the code does not.
 #[derive(Debug, Clone, Default)]
@@ -40,58 +40,6 @@ pub struct Component {
     pub actions: Vec<String>,
 }
 
-/// A value that travels from a source to a sink.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Flow {
-    /// The rule that tells of it.
-    pub rule: String,
-    /// Kind of the source.
-    pub source: String,
-    /// Kind of the sink.
-    pub sink: String,
-    /// From the source, through the methods that pass it on, to the sink.
-    pub steps: Vec<FlowStep>,
-}
-
-/// A place on the way.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct FlowStep {
-    /// Descriptor of the class.
-    pub class: String,
-    /// Name and proto of the method.
-    pub method: String,
-    /// Code unit in the method.
-    pub offset: u32,
-    /// What happens there.
-    pub what: String,
-}
-
-/// What was found in an app.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Analysis {
-    /// In order of source and sink.
-    pub flows: Vec<Flow>,
-    /// How many methods with code there are, and how many were run.
-    pub n_methods: u64,
-    /// How many were run.
-    pub n_analysed: u64,
-    /// Steps of work.
-    pub spent: u64,
-    /// Bounds that were reached, and how often.
-    pub limits: Vec<Limit>,
-}
-
-/// A bound that was reached.
-#[derive(Debug, Clone, Serialize)]
-pub struct Limit {
-    /// What there was too much of.
-    pub what: String,
-    /// How often.
-    pub n: u64,
-    /// The first method where it was.
-    pub method: Option<String>,
-}
-
 /// Follows values through an app, with at most `fuel` steps of work.
 pub fn analyse(program: &mut Program, models: &Models, app: &App, fuel: u64) -> Analysis {
     let words = crate::engine::Words::of(&mut program.names, models);
@@ -100,25 +48,7 @@ pub fn analyse(program: &mut Program, models: &Models, app: &App, fuel: u64) -> 
     engine.find_libraries();
     engine.run_app();
     engine.settle();
-    let mut flows = engine.flows();
-    flows.sort();
-    flows.dedup();
-    let n_methods = program.methods.iter().filter(|it| it.code_off != 0).count() as u64;
-    Analysis {
-        flows,
-        n_methods,
-        n_analysed: engine.analysed.len() as u64,
-        spent: engine.work(),
-        limits: engine
-            .limits
-            .iter()
-            .map(|(what, (n, method))| Limit {
-                what: (*what).to_owned(),
-                n: *n,
-                method: method.and_then(|it| engine.program.method(it)).map(|it| engine.program.title(it.reference)),
-            })
-            .collect(),
-    }
+    engine.told()
 }
 
 impl Engine<'_> {
@@ -152,6 +82,8 @@ impl Engine<'_> {
         let program = self.program;
         let Some(name) = program.class(class).map(|it| it.name) else { return };
         self.give_share();
+        let owner = name;
+        self.component = Some(name);
         let mut ctx = Ctx {
             method: MethodId(u32::MAX),
             dex: 0,
@@ -187,8 +119,12 @@ impl Engine<'_> {
         for _ in 0..PASSES {
             let before = state.clone();
             for name in &lifecycle.start {
-                self.step_of_life(class, name, this, &mut state, &mut ctx);
-                self.gather(&mut ctx, &mut kept);
+                let returned = self.step_of_life(class, name, this, &mut state, &mut ctx);
+                if name == "onBind" {
+                    // Who binds to a service calls what it hands out.
+                    self.keep(returned, &mut kept);
+                }
+                self.gather(&mut ctx, &mut kept, owner);
             }
             // Whatever may happen while it runs, in any order.
             for _ in 0..PASSES {
@@ -205,7 +141,7 @@ impl Engine<'_> {
                         self.maybe(method, this, &mut state, &mut ctx);
                     }
                 }
-                self.gather(&mut ctx, &mut kept);
+                self.gather(&mut ctx, &mut kept, owner);
                 for object in kept.clone() {
                     let Obj::Made { class: of, .. } = *self.arena.get(object) else { continue };
                     let Some(of) = program.class_of(of) else { continue };
@@ -214,37 +150,53 @@ impl Engine<'_> {
                         self.maybe(method, object, &mut state, &mut ctx);
                     }
                 }
-                self.gather(&mut ctx, &mut kept);
+                self.gather(&mut ctx, &mut kept, owner);
             }
             for name in &lifecycle.stop {
                 self.step_of_life(class, name, this, &mut state, &mut ctx);
-                self.gather(&mut ctx, &mut kept);
+                self.gather(&mut ctx, &mut kept, owner);
             }
             state.join(&before, &mut self.arena);
         }
         self.publish_shared(&state);
     }
 
-    /// Objects that code outside keeps from now on.
-    fn gather(&mut self, ctx: &mut Ctx, kept: &mut Vec<ObjId>) {
+    /// What was left to the framework: objects that it keeps from now on, capabilities that were used.
+    fn gather(&mut self, ctx: &mut Ctx, kept: &mut Vec<ObjId>, owner: Name) {
         for effect in std::mem::take(&mut ctx.effects).into_values() {
-            if effect.deed != Deed::Keep {
-                continue;
-            }
-            for &obj in
-                effect.args.iter().take(1).flat_map(|it| self.arena.members(*it).to_vec()).collect::<Vec<_>>().iter()
-            {
-                if matches!(self.arena.get(obj), Obj::Made { .. }) && !kept.contains(&obj) && kept.len() < KEPT_MAX {
-                    kept.push(obj);
+            match effect.deed {
+                Deed::Keep => {
+                    let set = effect.args.first().copied().unwrap_or_default();
+                    self.keep(set, kept);
                 }
+                Deed::Reach { kind, what } => {
+                    let found = Found { trail: effect.trail, what, through: Vec::new() };
+                    let len = self.step(effect.trail).len;
+                    let key = (owner, kind);
+                    if self.reached.get(&key).is_none_or(|it| len < self.step(it.trail).len) {
+                        self.reached.insert(key, found);
+                    }
+                }
+                _ => {}
             }
         }
     }
 
-    fn step_of_life(&mut self, class: ClassId, name: &str, this: ObjId, state: &mut State, ctx: &mut Ctx) {
-        for method in self.named(class, name) {
-            self.enter(method, this, state, ctx);
+    fn keep(&self, set: SetId, kept: &mut Vec<ObjId>) {
+        for &obj in self.arena.members(set).iter() {
+            if matches!(self.arena.get(obj), Obj::Made { .. }) && !kept.contains(&obj) && kept.len() < KEPT_MAX {
+                kept.push(obj);
+            }
         }
+    }
+
+    fn step_of_life(&mut self, class: ClassId, name: &str, this: ObjId, state: &mut State, ctx: &mut Ctx) -> SetId {
+        let mut returned = SetId::EMPTY;
+        for method in self.named(class, name) {
+            let one = self.enter(method, this, state, ctx);
+            returned = self.arena.union(returned, one);
+        }
+        returned
     }
 
     fn maybe(&mut self, method: MethodId, this: ObjId, state: &mut State, ctx: &mut Ctx) {
@@ -289,10 +241,10 @@ impl Engine<'_> {
     }
 
     /// Calls a method as the framework does.
-    fn enter(&mut self, id: MethodId, this: ObjId, state: &mut State, ctx: &mut Ctx) {
+    fn enter(&mut self, id: MethodId, this: ObjId, state: &mut State, ctx: &mut Ctx) -> SetId {
         let program = self.program;
-        let Some(method) = program.method(id) else { return };
-        let Some(reference) = program.reference(method.reference) else { return };
+        let Some(method) = program.method(id) else { return SetId::EMPTY };
+        let Some(reference) = program.reference(method.reference) else { return SetId::EMPTY };
         let names = &program.names;
         let mut args = Vec::new();
         if method.access_flags & access::STATIC == 0 {
@@ -336,6 +288,11 @@ impl Engine<'_> {
                     self.arena.one(slot)
                 }
                 "Landroid/content/SharedPreferences;" => self.any_store(),
+                "Landroid/os/Parcel;" if method_name == "onTransact" && n == 1 => {
+                    let component = self.component.map(|it| names.text(it)).unwrap_or_default();
+                    let slot = self.slot(Slot::Intent(component.into()));
+                    self.arena.one(slot)
+                }
                 "Z" | "B" | "S" | "C" | "I" | "J" | "F" | "D" => self.arena.one(self.arena.unknown),
                 _ => {
                     let site = self.arena.site(Site { method: id, pc: n as u32, inner: None, depth: 0 });
@@ -353,7 +310,7 @@ impl Engine<'_> {
         ctx.seq += 1;
         ctx.pc = ctx.pc.wrapping_add(1);
         ctx.done.clear();
-        self.apply(&summary, id, &args, state, ctx);
+        self.apply(&summary, id, &args, state, ctx)
     }
 
     /// Runs the class initialiser, once.
@@ -380,44 +337,6 @@ impl Engine<'_> {
                 state.join(&before, &mut self.arena);
             }
         }
-    }
-
-    fn flows(&self) -> Vec<Flow> {
-        let mut flows = Vec::new();
-        for ((source, _, _, kind), found) in &self.found {
-            let origin = self.arena.source_of(*source);
-            let Some(rule) = self.models.rule(&origin.kind, kind) else { continue };
-            let mut steps = vec![self.flow_step(origin.method, origin.pc, &origin.what)];
-            let mut before = String::new();
-            for &place in &found.through {
-                let what = format!("lies in {}", self.place_name(place));
-                if what != before {
-                    steps.push(self.flow_step(MethodId(u32::MAX), 0, &what));
-                }
-                before = what;
-            }
-            let mut at = Some(found.trail);
-            while let Some(step) = at.map(|it: TrailId| self.step(it)) {
-                let what = if step.next.is_some() { "passes it on" } else { &found.what };
-                steps.push(self.flow_step(step.method, step.pc, what));
-                at = step.next;
-            }
-            flows.push(Flow { rule: rule.id.clone(), source: origin.kind.to_string(), sink: kind.to_string(), steps });
-        }
-        flows
-    }
-
-    fn flow_step(&self, method: MethodId, offset: u32, what: &str) -> FlowStep {
-        let program = self.program;
-        let reference = program.method(method).and_then(|it| program.reference(it.reference));
-        let (class, method) = match reference {
-            Some(it) => {
-                let text = |name| program.names.text(name);
-                (text(it.class).to_owned(), format!("{}{}", text(it.name), text(it.proto)))
-            }
-            None => (String::new(), String::new()),
-        };
-        FlowStep { class, method, offset, what: what.to_owned() }
     }
 }
 

@@ -395,7 +395,8 @@ impl Engine<'_> {
             let kept = self.arena.set(kept);
             // What the whole app shares is not changed by what nobody knows.
             let shared = |it: &ObjId| self.arena.is_symbolic(*it) && !self.arena.is_of_caller(*it);
-            let receivers: Vec<ObjId> = self.arena.members(call.this).iter().copied().filter(|it| !shared(it)).collect();
+            let receivers: Vec<ObjId> =
+                self.arena.members(call.this).iter().copied().filter(|it| !shared(it)).collect();
             let receivers = self.arena.set(receivers);
             state.heap.store(receivers, Key::Content, kept, &mut self.arena);
         }
@@ -415,7 +416,8 @@ impl Engine<'_> {
         if let Some(&known) = self.handles.get(&id) {
             return known;
         }
-        let class = self.program.reference(id).map(|it| self.program.names.text(it.class).to_owned()).unwrap_or_default();
+        let class =
+            self.program.reference(id).map(|it| self.program.names.text(it.class).to_owned()).unwrap_or_default();
         let known = self.ancestors(&class).iter().any(|it| HANDLES.contains(&it.as_str()));
         self.handles.insert(id, known);
         known
@@ -539,6 +541,10 @@ impl Engine<'_> {
                 }
                 let what: Arc<str> = self.program.title(call.id).into();
                 let trail = self.trail(ctx.method, ctx.pc, None);
+                if self.models.is_capability(kind) {
+                    let deed = Deed::Reach { kind: Arc::from(&**kind), what: what.clone() };
+                    self.perform(deed, Vec::new(), trail, state, ctx);
+                }
                 self.perform(Deed::Sink { kind: Arc::from(&**kind), what }, vec![set], trail, state, ctx);
             }
             Rule::Flow { from, to, how } => {
@@ -732,7 +738,7 @@ impl Engine<'_> {
                     self.leave(Effect { deed, args: vec![open], trail }, ctx);
                 }
             }
-            Deed::Keep => self.leave(Effect { deed, args, trail }, ctx),
+            Deed::Keep | Deed::Reach { .. } => self.leave(Effect { deed, args, trail }, ctx),
             Deed::CallLater(name) => {
                 let receiver = args.first().copied().unwrap_or_default();
                 let name = self.program.names.text(*name).to_owned();

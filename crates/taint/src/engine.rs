@@ -13,6 +13,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::summary::{Deed, Effect, Step, Summary, TrailId, Types};
 use crate::value::{Arena, Key, Obj, ObjId, Slot, SourceId};
 
+/// Checks by kind, with the method that each calls.
+pub(crate) type Guards = Rc<[(Arc<str>, RefId)]>;
+
 /// The state of an analysis.
 pub(crate) struct Engine<'a> {
     pub program: &'a Program,
@@ -54,6 +57,12 @@ pub(crate) struct Engine<'a> {
     pub outsiders: FxHashMap<Name, Vec<ClassId>>,
     pub facts: &'a crate::App,
     pub analysed: FxHashSet<MethodId>,
+    /// The component that is run.
+    pub component: Option<Name>,
+    /// Capabilities that components lead to, by component and kind; of several ways the shortest.
+    pub reached: BTreeMap<(Name, Arc<str>), Found>,
+    /// Checks that a method makes, itself or in what it calls.
+    pub guards: FxHashMap<(MethodId, u8), Guards>,
     /// Classes whose code is taken for what the name of their library says.
     pub libraries: Vec<bool>,
 }
@@ -153,6 +162,9 @@ impl<'a> Engine<'a> {
             outsiders,
             facts,
             analysed: FxHashSet::default(),
+            component: None,
+            reached: BTreeMap::new(),
+            guards: FxHashMap::default(),
             libraries: Vec::new(),
         }
     }
@@ -200,7 +212,7 @@ impl<'a> Engine<'a> {
     }
 
     /// Whether a method calls nothing that has an effect or gives something worth protecting, but for the log.
-    fn is_quiet(&mut self, id: MethodId) -> bool {
+    pub fn is_quiet(&mut self, id: MethodId) -> bool {
         let program = self.program;
         let Some(method) = program.method(id) else { return true };
         let Some(code) = program.code(method) else { return method.access_flags & dalvik::access::NATIVE == 0 };
@@ -252,7 +264,7 @@ impl<'a> Engine<'a> {
         }
         if STACK_MAX <= self.stack.len() || self.stop_at <= self.work() {
             self.n_stops += 1;
-            let what = if STACK_MAX <= self.stack.len() { "depth of calls" } else { "steps of an app" };
+            let what = if STACK_MAX <= self.stack.len() { "depth of calls" } else { OUT_OF_WORK };
             self.limit(what);
             return Rc::default();
         }
@@ -659,9 +671,12 @@ impl<'a> Engine<'a> {
     /// Whether an effect depends on the caller.
     pub fn is_open(&self, effect: &Effect) -> bool {
         effect.args.iter().any(|set| self.arena.members(*set).iter().any(|it| self.arena.is_of_caller(*it)))
-            || matches!(effect.deed, Deed::Keep)
+            || matches!(effect.deed, Deed::Keep | Deed::Reach { .. })
     }
 }
+
+/// The bound that leaves methods out altogether.
+pub const OUT_OF_WORK: &str = "steps of an app";
 
 /// A component may use twice so much of the work that is left: one part at full exactness, one frugally.
 const SHARE: u64 = 5;

@@ -1,6 +1,7 @@
 //! The body of a method, run on abstract values.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dalvik::insn::{array_data, insn_at, switch_targets};
 use dalvik::{Insn, MethodId, Name, access, op};
@@ -9,7 +10,7 @@ use rustc_hash::FxHashSet;
 use crate::body::Body;
 use crate::engine::Engine;
 use crate::state::State;
-use crate::summary::{Deed, Effect, Summary, Types};
+use crate::summary::{Deed, Effect, Summary, TrailId, Types};
 use crate::value::{Key, Obj, ObjId, SetId, Site, Source};
 
 /// Where the run is.
@@ -661,6 +662,7 @@ impl Engine<'_> {
         let mut kept: Vec<Effect> = effects.into_values().filter(|it| self.is_open(it)).collect();
         kept.sort_unstable();
         kept.dedup_by(|a, b| a.deed == b.deed && a.args == b.args);
+        self.keep_shortest_reach(&mut kept);
         if EFFECTS_MAX < kept.len() {
             self.limit("effects of a method");
             kept.sort_by_key(|it| matches!(&it.deed, Deed::Sink { kind, .. } if &**kind == "log"));
@@ -718,6 +720,22 @@ impl Engine<'_> {
         // A class initialiser has no caller to tell; what it does to objects that others know by a static field, the
         // first user of the class sees.
         Summary { returns, throws, heap, effects: kept, never_returns, wants: Vec::new() }
+    }
+
+    /// Of the ways to one capability the shortest is enough.
+    fn keep_shortest_reach(&self, effects: &mut Vec<Effect>) {
+        let kind_of = |effect: &Effect| match &effect.deed {
+            Deed::Reach { kind, .. } => Some(kind.clone()),
+            _ => None,
+        };
+        let mut shortest: BTreeMap<Arc<str>, (u16, TrailId)> = BTreeMap::new();
+        for effect in effects.iter() {
+            let Some(kind) = kind_of(effect) else { continue };
+            let rank = (self.step(effect.trail).len, effect.trail);
+            shortest.entry(kind).and_modify(|it| *it = rank.min(*it)).or_insert(rank);
+        }
+        let is_shortest = |effect: &Effect, kind: &str| shortest.get(kind).is_some_and(|it| it.1 == effect.trail);
+        effects.retain(|it| kind_of(it).is_none_or(|kind| is_shortest(it, &kind)));
     }
 
     /// Whether a value is more than a number or nothing.

@@ -12,6 +12,9 @@ mod engine;
 mod interpret;
 mod state;
 mod summary;
+mod told;
 mod value;
 
-pub use app::{Analysis, App, Component, Flow, FlowStep, analyse};
+pub use app::{App, Component, analyse};
+pub use engine::OUT_OF_WORK;
+pub use told::{Analysis, Check, Flow, FlowStep, Limit, Reach};

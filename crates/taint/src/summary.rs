@@ -39,6 +39,8 @@ pub(crate) struct Effect {
 pub(crate) enum Deed {
     /// A value reaches a sink.
     Sink { kind: Arc<str>, what: Arc<str> },
+    /// A capability is used, whatever with.
+    Reach { kind: Arc<str>, what: Arc<str> },
     /// Code outside the program keeps an object and may call it later.
     Keep,
     /// An intent is sent: what for, sender, intent.

@@ -146,6 +146,8 @@ pub struct Models {
     lifecycles: Vec<Lifecycle>,
     rules: Vec<FlowRule>,
     libraries: Vec<String>,
+    bundled: Vec<String>,
+    capabilities: Vec<String>,
     framework: LazyLock<Framework>,
 }
 
@@ -164,6 +166,8 @@ struct File {
     lifecycle: Vec<Lifecycle>,
     rules: Vec<FlowRule>,
     libraries: Vec<String>,
+    bundled: Vec<String>,
+    capabilities: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -256,6 +260,8 @@ impl Models {
             lifecycles: Vec::new(),
             rules: Vec::new(),
             libraries: Vec::new(),
+            bundled: Vec::new(),
+            capabilities: Vec::new(),
             framework: LazyLock::new(|| Framework::parse(FRAMEWORK)),
         };
         for text in texts {
@@ -308,6 +314,8 @@ impl Models {
         self.lifecycles.extend(file.lifecycle);
         self.rules.extend(file.rules);
         self.libraries.extend(file.libraries);
+        self.bundled.extend(file.bundled);
+        self.capabilities.extend(file.capabilities);
         Ok(())
     }
 
@@ -386,6 +394,16 @@ impl Models {
         self.libraries.iter().any(|it| class.starts_with(it.as_str()))
     }
 
+    /// Whether a class belongs, by its name, to code that apps carry along and did not write. A name is no proof.
+    pub fn is_bundled(&self, class: &str) -> bool {
+        self.is_library(class) || self.bundled.iter().any(|it| class.starts_with(it.as_str()))
+    }
+
+    /// Whether a kind of sink is named wherever an entry point leads to it, whatever value it is given.
+    pub fn is_capability(&self, kind: &str) -> bool {
+        self.capabilities.iter().any(|it| it == kind)
+    }
+
     /// All pairs that are told.
     pub fn rules(&self) -> &[FlowRule] {
         &self.rules
@@ -432,6 +450,7 @@ fn call_of(text: &str) -> Result<Rule, String> {
 const FILES: &[&str] = &[
     include_str!("../../data/models/sources.toml"),
     include_str!("../../data/models/sinks.toml"),
+    include_str!("../../data/models/guards.toml"),
     include_str!("../../data/models/flows.toml"),
     include_str!("../../data/models/calls.toml"),
     include_str!("../../data/models/rules.toml"),
@@ -470,6 +489,7 @@ mod tests {
         assert_eq!(told, sources);
         let told: std::collections::BTreeSet<String> = models.rules.iter().flat_map(|it| it.sinks.clone()).collect();
         assert_eq!(told, sinks);
+        assert!(models.capabilities.iter().all(|it| sinks.contains(it)), "a capability is the kind of a sink");
     }
 
     /// Sources that the engine makes without a row.

@@ -10,6 +10,7 @@ pub mod code;
 pub mod context;
 pub mod elf;
 pub mod file_system;
+pub mod flow;
 pub mod fstab;
 pub mod init;
 pub mod kernel;
@@ -80,6 +81,12 @@ pub struct Facts {
     /// File systems.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub file_systems: Vec<Row<file_system::FileSystem>>,
+    /// How much of the code of apps and libraries was followed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub followed: Vec<Row<flow::Followed>>,
+    /// Values that travel from a source to a sink.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub flows: Vec<Row<flow::Flow>>,
     /// Lines of `fstab` files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fstab: Vec<Row<fstab::FstabEntry>>,
@@ -104,6 +111,9 @@ pub struct Facts {
     /// System properties.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub properties: Vec<Row<property::Property>>,
+    /// Capabilities that components of apps lead to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reaches: Vec<Row<flow::Reach>>,
     /// Scripts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<Row<script::Script>>,
@@ -130,6 +140,8 @@ impl Facts {
             contexts,
             elfs,
             file_systems,
+            followed,
+            flows,
             fstab,
             init,
             kernels,
@@ -138,6 +150,7 @@ impl Facts {
             partitions,
             policies,
             properties,
+            reaches,
             scripts,
             sysconfig,
             ueventd,
@@ -152,6 +165,8 @@ impl Facts {
         self.contexts.extend(contexts);
         self.elfs.extend(elfs);
         self.file_systems.extend(file_systems);
+        self.followed.extend(followed);
+        self.flows.extend(flows);
         self.fstab.extend(fstab);
         self.init.extend(init);
         self.kernels.extend(kernels);
@@ -160,6 +175,7 @@ impl Facts {
         self.partitions.extend(partitions);
         self.policies.extend(policies);
         self.properties.extend(properties);
+        self.reaches.extend(reaches);
         self.scripts.extend(scripts);
         self.sysconfig.extend(sysconfig);
         self.ueventd.extend(ueventd);

@@ -46,6 +46,10 @@ pub struct Check {
     /// The report's day [default: the day the phone's software was built]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day_of, help_heading = "Reports")]
     date: Option<String>,
+
+    /// Do not follow values through the code of apps: faster, and blind to what code does
+    #[arg(long)]
+    no_flows: bool,
 }
 
 impl Check {
@@ -56,6 +60,7 @@ impl Check {
             inputs: self.inputs.clone(),
             command: self.command(),
             date: self.date.clone(),
+            flows: !self.no_flows,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let result = scan::check(check, &common.store(), &bars);
@@ -86,6 +91,9 @@ impl Check {
         }
         if let Some(date) = &self.date {
             words.push(format!("--date {date}"));
+        }
+        if self.no_flows {
+            words.push("--no-flows".to_owned());
         }
         words.join(" ")
     }

@@ -55,7 +55,7 @@ impl Dis {
         for unit in units.iter().filter(|it| !it.files.is_empty()) {
             let (dexes, gaps) = scan::open_code(&found, unit);
             all_gaps.extend(gaps);
-            let program = Program::new(dexes);
+            let program = Program::new(dexes.into_iter().map(|it| it.0).collect::<Vec<_>>());
             let mut text = Unit { program: &program, out: &mut out, title: None, n_printed: 0 };
             if 1 < units.len() {
                 text.title = Some(found.tree.path(unit.artifact));

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use knowledge::Knowledge;
 use report::escape::visible;
-use scan::Want;
+use scan::{FlowStep, Phase, Progress, UnitFlows, Want};
 
 use super::{Common, look, ls};
 
@@ -34,8 +34,14 @@ impl Flows {
         let mut out = io::BufWriter::new(io::stdout().lock());
         for input in &self.inputs {
             let found = look::open(std::slice::from_ref(input), &Want::All, common)?;
-            let (apps, gaps) = scan::flows(&found, &Knowledge::bundled().models);
-            for app in &apps {
+            let progress = common.progress();
+            progress.begin(Phase::Follow);
+            let (units, gaps) = scan::flows(&found, &Knowledge::bundled().models, &progress);
+            progress.end(Phase::Follow);
+            progress.finish();
+            let apps: Vec<(&str, &UnitFlows)> =
+                units.iter().filter_map(|it| Some((it.package.as_deref()?, it))).collect();
+            for (package, app) in &apps {
                 let path = found.tree.path(app.artifact);
                 // The input as it was given: a path below it only where there is more than one app.
                 let path = match path.split_once('!') {
@@ -45,22 +51,24 @@ impl Flows {
                 if self.json {
                     let line = serde_json::json!({
                         "apk": path,
-                        "package": app.package,
+                        "package": package,
                         "methods": app.analysis.n_methods,
                         "analysed": app.analysis.n_analysed,
                         "flows": app.analysis.flows,
+                        "reaches": app.analysis.reaches,
                         "limits": app.analysis.limits,
                     });
                     writeln!(out, "{line}")?;
                     continue;
                 }
-                writeln!(out, "{} ({})", visible(&path), visible(&app.package))?;
+                writeln!(out, "{} ({})", visible(&path), visible(package))?;
+                for reach in &app.analysis.reaches {
+                    writeln!(out, "  {} -> {}", visible(&reach.component), reach.sink)?;
+                    tell(&reach.steps, &mut out)?;
+                }
                 for flow in &app.analysis.flows {
                     writeln!(out, "  {} -> {} ({})", flow.source, flow.sink, flow.rule)?;
-                    for step in &flow.steps {
-                        let place = format!("{}->{} +{:#x}", step.class, step.method, step.offset);
-                        writeln!(out, "    {}: {}", visible(&place), visible(&step.what))?;
-                    }
+                    tell(&flow.steps, &mut out)?;
                 }
             }
             if apps.is_empty() && self.json {
@@ -73,4 +81,16 @@ impl Flows {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn tell(steps: &[FlowStep], out: &mut dyn Write) -> io::Result<()> {
+    for step in steps {
+        if step.class.is_empty() {
+            writeln!(out, "    {}", visible(&step.what))?;
+            continue;
+        }
+        let place = format!("{}->{} +{:#x}", step.class, step.method, step.offset);
+        writeln!(out, "    {}: {}", visible(&place), visible(&step.what))?;
+    }
+    Ok(())
 }

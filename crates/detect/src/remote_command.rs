@@ -1,0 +1,113 @@
+//! What the network says reaches a command, loaded code, an installation or a property of a pre-installed app.
+
+use std::collections::BTreeMap;
+
+use model::fact::flow::Flow;
+use model::finding::{Concealment, Factors, Holder, Power, Reach};
+use model::{Class, Confidence, Finding, Grade, Row};
+use phone::InstalledApp;
+
+use crate::way::{self, app_of, evidence_of, flow_of};
+use crate::{Context, Detector};
+
+/// The detector.
+pub static DETECTOR: Detector = Detector {
+    id: "remote-command",
+    class: Class::RemoteCommand,
+    title: "What the network says reaches a privileged action",
+    detect,
+};
+
+/// One finding for each app and kind of action.
+fn detect(context: &Context, findings: &mut Vec<Finding>) {
+    let mut groups: BTreeMap<(&str, &str), Vec<&Row<Flow>>> = BTreeMap::new();
+    for row in &context.phone.facts.flows {
+        let flow = &row.value;
+        if SOURCES.contains(&flow.source.as_str()) && way::power_of(&flow.sink).is_some() && !flow.bundled {
+            groups.entry((&flow.package, &flow.sink)).or_default().push(row);
+        }
+    }
+    for ((_, sink), mut flows) in groups {
+        // The plainest way stands for all.
+        flows.sort_by_key(|it| {
+            (it.value.way.has_check("verification"), it.value.way.is_indirect(), it.value.way.steps.len())
+        });
+        let Some(&first) = flows.first() else { continue };
+        let Some(app) = app_of(context, first.at.artifact).filter(|it| it.place.is_system()) else { continue };
+        if let Some(finding) = judge(context, app, sink, first, flows.len()) {
+            findings.push(finding);
+        }
+    }
+}
+
+fn judge(context: &Context, app: &InstalledApp, sink: &str, row: &Row<Flow>, n: usize) -> Option<Finding> {
+    let flow = &row.value;
+    let power = way::power_of(sink)?;
+    let verified = flow.way.has_check("verification");
+    let privileged = way::is_privileged(context, app);
+    let runs_code = matches!(sink, "execute-command" | "set-property" | "modem-command" | "selinux");
+    let grade = match () {
+        // The platform checks the signature of an update itself; settings and reboots are what updaters and policies do.
+        () if verified || matches!(power, Power::Settings) || sink == "system-update" => Grade::Capability,
+        () if privileged && runs_code && !flow.way.is_indirect() => Grade::Finding,
+        () => Grade::Suspicion,
+    };
+    let confidence = if flow.way.is_indirect() { Confidence::Low } else { Confidence::Medium };
+    let factors = Factors {
+        reach: Reach::Remote,
+        power,
+        concealment: Concealment::None,
+        // The maker of the phone answers for what its key signed; not for an order that is followed unverified, which
+        // whoever is on the network's way may give.
+        holder: match grade {
+            Grade::Capability => Holder::Legitimate,
+            Grade::Suspicion if way::is_of_the_platform(context, app) => Holder::Legitimate,
+            _ => Holder::Unknown,
+        },
+    };
+    let more = if n == 1 { String::new() } else { format!(" (one of {n} ways)") };
+    let check = if verified { "a verification lies on the way" } else { "no verification was seen on the way" };
+    let claim = format!(
+        "in {}, {} reaches {}{more}; {check}",
+        app.app.package,
+        way::source_words(&flow.source),
+        way::sink_words(sink),
+    );
+    Some(Finding {
+        benign: "a store, an updater or a plug-in of the vendor does the same; what was received may be verified in a \
+                 way that was not recognised, and only a name or number of it may matter"
+            .to_owned(),
+        subject: format!("{} {sink}", app.app.package),
+        device_path: app.device_path.clone(),
+        evidence: evidence_of(row.at, &flow.way),
+        flow: flow_of(row.at, &flow.way),
+        action: "read the way below; find out which server it is, and whether what it sends is signed".to_owned(),
+        ..DETECTOR.finding(grade, confidence, factors, claim)
+    })
+}
+
+/// What comes from far away.
+const SOURCES: &[&str] = &["network-input", "push-message", "sms-content"];
+
+#[cfg(test)]
+pub(crate) static CASES: crate::fixture::Cases = {
+    use crate::fixture::{Cases, Fixture, app};
+
+    fn with(path: &str, source: &str, sink: &str, checks: &[&str]) -> Fixture {
+        Fixture::phone().platform("CN=p").app(path, app("a.b"), "CN=p").flow(path, source, sink, None, checks)
+    }
+    const SYSTEM: &str = "/system/priv-app/A/A.apk";
+
+    Cases {
+        fires: &[
+            || with(SYSTEM, "network-input", "execute-command", &[]),
+            || with(SYSTEM, "push-message", "install-package", &[]),
+            || with(SYSTEM, "sms-content", "load-code", &["verification"]),
+        ],
+        silent: &[
+            || with(SYSTEM, "shared-storage-input", "execute-command", &[]),
+            || with(SYSTEM, "network-input", "log", &[]),
+            || with("/data/app/A/A.apk", "network-input", "execute-command", &[]),
+        ],
+    }
+};

@@ -1,0 +1,141 @@
+//! What detectors share that judge ways through code.
+
+use model::fact::app::{Component, ComponentKind};
+use model::fact::flow::Way;
+use model::finding::{Power, Step};
+use model::{ArtifactId, Evidence, Location};
+use phone::{InstalledApp, Place};
+use surface::EntryPoint;
+
+use crate::Context;
+
+/// The effective app of a package file, or of a split.
+pub(crate) fn app_of<'a>(context: &Context<'a>, artifact: ArtifactId) -> Option<&'a InstalledApp> {
+    context.phone.apps.effective().find(|it| it.artifact == artifact || it.splits.contains(&artifact))
+}
+
+/// What an action gives who decides about it; `None` for what is no action (a log, a file).
+pub(crate) fn power_of(sink: &str) -> Option<Power> {
+    Some(match sink {
+        "execute-command" | "load-native" | "load-code" | "modem-command" | "selinux" => Power::System,
+        "install-package" | "remove-package" | "grant-permission" | "factory-reset" | "system-update" => Power::Install,
+        "send-sms" => Power::Data,
+        "set-property" | "change-settings" | "reboot" | "file-permissions" => Power::Settings,
+        _ => return None,
+    })
+}
+
+/// An action in words.
+pub(crate) fn sink_words(sink: &str) -> &str {
+    match sink {
+        "execute-command" => "a command that is run",
+        "load-native" => "native code that is loaded",
+        "load-code" => "bytecode that is loaded",
+        "install-package" => "the installation of an app",
+        "remove-package" => "the removal of an app",
+        "grant-permission" => "the grant of a permission",
+        "factory-reset" => "a factory reset",
+        "system-update" => "the installation of a system update",
+        "set-property" => "a system property",
+        "change-settings" => "a setting of the system",
+        "reboot" => "a restart",
+        "file-permissions" => "the permissions of a file",
+        "selinux" => "the state of SELinux",
+        "modem-command" => "a raw command to the modem",
+        "send-sms" => "a text message that is sent",
+        "network-output" => "the network",
+        other => other,
+    }
+}
+
+/// A source in words.
+pub(crate) fn source_words(source: &str) -> &str {
+    match source {
+        "network-input" => "what was received from the network",
+        "push-message" => "a push message",
+        "sms-content" => "the text of a message",
+        "device-identifier" => "identifiers of the device",
+        "subscriber-identifier" => "identifiers of the SIM card",
+        "phone-number" => "the phone number",
+        "network-identifier" => "network addresses",
+        "location" => "the location",
+        "account" => "accounts",
+        "provider-data" => "data of content providers (contacts, messages and the like)",
+        "browser-history" => "the browser's history",
+        "clipboard" => "the clipboard",
+        "installed-apps" => "the list of apps",
+        "notification-content" => "notifications",
+        "accessibility-event" => "what is on the screen, by accessibility",
+        "camera" => "the camera",
+        "microphone" => "the microphone",
+        "screen" => "the screen",
+        "password" => "passwords that are typed in",
+        other => other,
+    }
+}
+
+/// Whether an app can do more than others: the system's own user, the platform's signer, or a privileged place.
+pub(crate) fn is_privileged(context: &Context, app: &InstalledApp) -> bool {
+    let platform = is_of_the_platform(context, app);
+    let system_user = app.app.shared_user_id.as_deref().is_some_and(|it| it.starts_with("android.uid."));
+    app.place.is_system() && (platform || system_user || app.place == Place::Privileged)
+}
+
+/// Whether the platform's own signer signed it.
+pub(crate) fn is_of_the_platform(context: &Context, app: &InstalledApp) -> bool {
+    context.phone.platform_signer().is_some_and(|it| app.is_signed_by(&it.certificate.sha256))
+}
+
+/// The class that a component runs: that of its target, for an alias.
+pub(crate) fn class_of(component: &Component) -> &str {
+    component.target_activity.as_deref().unwrap_or(&component.name)
+}
+
+/// Whether any app may come in there with a message of its own: not a screen, which the user sees, and not a receiver
+/// of the system's own broadcasts.
+pub(crate) fn is_open_door(_: &Context, entry: &EntryPoint) -> bool {
+    entry.guard.is_open_to_any_app()
+        && match entry.component.kind {
+            ComponentKind::Activity | ComponentKind::ActivityAlias => false,
+            ComponentKind::Receiver => {
+                let mut actions = entry.component.filters.iter().flat_map(|it| &it.actions).peekable();
+                actions.peek().is_none()
+                    || !actions.all(|it| crate::exported_privileged_component::is_of_the_system(it))
+            }
+            ComponentKind::Service | ComponentKind::Provider => true,
+        }
+}
+
+/// The ends of a way.
+pub(crate) fn evidence_of(declared: Location, way: &Way) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    let known: Vec<_> = way.steps.iter().filter_map(|it| Some((it.at?, it))).collect();
+    let ends = known.first().into_iter().chain(known.last().filter(|_| 1 < known.len()));
+    for (at, step) in ends {
+        evidence.push(Evidence::at(*at, format!("{}.{}: {}", step.class, step.method, step.what)));
+    }
+    for check in way.checks.iter().take(CHECKS_SHOWN) {
+        evidence.push(Evidence::at(declared, format!("{}: {} in {}", check.kind, check.what, check.method)));
+    }
+    for host in &way.hosts {
+        evidence.push(Evidence::at(declared, format!("address in the code on the way: {host}")));
+    }
+    if evidence.is_empty() {
+        evidence.push(Evidence::at(declared, "declared here"));
+    }
+    evidence
+}
+
+/// The way, step by step. What lies in a shared place has no instruction of its own.
+pub(crate) fn flow_of(app: Location, way: &Way) -> Vec<Step> {
+    let step = |it: &model::fact::flow::Step| Step {
+        at: it.at.unwrap_or(app),
+        class: it.class.clone(),
+        method: it.method.clone(),
+        what: it.what.clone(),
+    };
+    way.steps.iter().map(step).collect()
+}
+
+/// Enough to see what kind of check it is.
+const CHECKS_SHOWN: usize = 4;
