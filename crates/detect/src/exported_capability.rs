@@ -31,7 +31,7 @@ struct Door<'a> {
 fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let facts = &context.phone.facts;
     let mut doors: BTreeMap<(&str, &str, &str), Door> = BTreeMap::new();
-    for row in facts.flows.iter().filter(|it| !it.value.bundled) {
+    for row in facts.flows.iter().filter(|it| !it.value.bundled && it.value.secret.is_none()) {
         let flow = &row.value;
         let Some(component) = flow.component.as_deref() else { continue };
         let door = Door { at: row.at, sink: &flow.sink, way: &flow.way, told: true };

@@ -133,6 +133,7 @@ impl Fixture {
 
     /// A value that travels through the code of the app at a path.
     pub fn flow(mut self, path: &str, source: &str, sink: &str, component: Option<&str>, checks: &[&str]) -> Fixture {
+        use knowledge::models::By;
         use model::fact::flow::{Check, Flow, Step, Way};
         let file = self.file(path);
         let at = Fixture::at(file);
@@ -147,7 +148,7 @@ impl Fixture {
             what: "check".to_owned(),
             method: "run".to_owned(),
         });
-        let rules = knowledge::Knowledge::bundled().models.rule(source, sink);
+        let rules = knowledge::Knowledge::bundled().models.rule(By::Value, source, sink);
         self.facts.flows.push(Fixture::row(
             file,
             Flow {
@@ -158,6 +159,7 @@ impl Fixture {
                 component: component.map(str::to_owned),
                 way: Way { steps: vec![step(source), step(sink)], checks: checks.collect(), hosts: Vec::new() },
                 bundled: false,
+                secret: None,
             },
         ));
         self

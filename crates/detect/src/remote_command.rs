@@ -23,7 +23,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<(&str, &str), Vec<&Row<Flow>>> = BTreeMap::new();
     for row in &context.phone.facts.flows {
         let flow = &row.value;
-        if SOURCES.contains(&flow.source.as_str()) && way::power_of(&flow.sink).is_some() && !flow.bundled {
+        if SOURCES.contains(&flow.source.as_str()) && way::power_of(&flow.sink).is_some() && !flow.bundled && flow.secret.is_none() {
             groups.entry((&flow.package, &flow.sink)).or_default().push(row);
         }
     }

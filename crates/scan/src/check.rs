@@ -56,7 +56,7 @@ pub fn check(check: Check, store: &Store, progress: &dyn Progress) -> Result<(Re
 
     if check.flows {
         progress.begin(Phase::Follow);
-        let (units, gaps) = crate::flows(&found, &Knowledge::bundled().models, progress);
+        let (units, gaps) = crate::flows(&found, &Knowledge::bundled().models, taint::Control::default(), progress);
         found.facts.merge(flows::facts_of(units));
         found.gaps.extend(gaps);
         progress.end(Phase::Follow);

@@ -26,19 +26,25 @@ pub struct UnitFlows {
 
 /// Follows values through every app, in parallel; in the order of the apps, then of the libraries. Of a library, which
 /// nobody calls here, it is only told how much matters.
-pub fn flows(found: &Found, models: &Models, progress: &dyn Progress) -> (Vec<UnitFlows>, Vec<Gap>) {
+pub fn flows(
+    found: &Found,
+    models: &Models,
+    control: taint::Control,
+    progress: &dyn Progress,
+) -> (Vec<UnitFlows>, Vec<Gap>) {
     let tree = &found.tree;
     let mut units = Vec::new();
     for unit in code::units(found).into_iter().filter(|it| !it.files.is_empty()) {
         let owner = unit.artifact;
         let is_inside = |id: ArtifactId| id == owner || tree.ancestors(id).any(|it| it.id == owner);
-        let app = match unit.app {
+        let mut app = match unit.app {
             Some(app) => {
                 let layouts = found.facts.layouts.iter().filter(|it| is_inside(it.at.artifact)).map(|it| &it.value);
                 app_of(app, layouts)
             }
             None => taint::App::default(),
         };
+        app.control = control;
         let size: u64 = unit.files.iter().map(|it| tree.artifact(*it).blob.len()).sum();
         progress.ahead(size);
         units.push((app, unit, size));
@@ -125,6 +131,7 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
                     component: component.flatten(),
                     way: way(flow.steps, flow.checks, flow.hosts),
                     bundled: flow.bundled,
+                    secret: flow.secret,
                 },
             });
         }

@@ -18,5 +18,5 @@ pub use flows::{UnitFlows, flows};
 pub use glob::Pattern;
 pub use input::{Given, InputError, open};
 pub use progress::{Phase, Progress, Silent};
-pub use taint::FlowStep;
+pub use taint::{Control, FlowStep};
 pub use walk::{Found, Want, walk};

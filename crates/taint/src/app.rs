@@ -25,6 +25,18 @@ pub struct App {
     pub password_views: Vec<i64>,
     /// Descriptors of fragments that layouts name.
     pub fragments: Vec<String>,
+    /// What is followed besides where values go.
+    pub control: Control,
+}
+
+/// What a value decides, and not only where it goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Control {
+    /// Followed where what someone sends or types in, a time or a place is compared with a constant.
+    #[default]
+    Secrets,
+    /// Followed wherever something is tested.
+    All,
 }
 
 /// A component.
@@ -97,6 +109,7 @@ impl Engine<'_> {
             types: Default::default(),
             done: Default::default(),
             ends: false,
+            control: SetId::EMPTY,
         };
         let mut state = State::new(0);
         self.initialise(class);

@@ -12,6 +12,8 @@ pub(crate) struct Body {
     /// Stretches that run again and again: from where to where a way leads back.
     loops: Vec<(u32, u32)>,
     starts: Vec<u32>,
+    /// Of every block those that may run next, without handlers.
+    next: Vec<Vec<usize>>,
     /// Of every block the registers whose value someone reads later; empty where that was not worked out.
     live: Vec<Vec<u64>>,
 }
@@ -62,7 +64,8 @@ impl Body {
         }
         loops.sort_unstable();
         loops.dedup();
-        let mut body = Body { blocks, loops, starts, live: Vec::new() };
+        let mut body = Body { blocks, loops, starts, next: Vec::new(), live: Vec::new() };
+        body.find_next(&insns, code);
         body.find_live(&insns, code);
         Some(body)
     }
@@ -82,19 +85,36 @@ impl Body {
         self.live.get(block).is_none_or(|it| it.get(reg / 64).is_none_or(|it| it >> (reg % 64) & 1 == 1))
     }
 
-    fn find_live(&mut self, insns: &[Insn], code: &CodeItem<'_>) {
-        let words = usize::from(code.registers_size).div_ceil(64);
-        if LIVE_MAX < words * self.blocks.len() {
-            return;
+    /// The blocks that run only where the branch at the end of a block goes one way and not another: those that not all
+    /// of its ways lead to, before it is come by again.
+    pub fn decided_by(&self, branch: usize) -> Vec<usize> {
+        let ways = self.next.get(branch).map_or(&[][..], |it| it);
+        let mut n_ways = vec![0usize; self.blocks.len()];
+        for &way in ways {
+            let mut seen = vec![false; self.blocks.len()];
+            let mut waiting = vec![way];
+            while let Some(block) = waiting.pop() {
+                if block == branch || std::mem::replace(&mut seen[block], true) {
+                    continue;
+                }
+                n_ways[block] += 1;
+                waiting.extend(&self.next[block]);
+                waiting.extend(self.blocks[block].handlers.iter().map(|it| it.1));
+            }
         }
-        let range_of = |block: &Block| {
-            let from = insns.partition_point(|it| it.pc < block.start);
-            from..insns.partition_point(|it| it.pc < block.end)
-        };
+        (0..self.blocks.len()).filter(|it| n_ways[*it] != 0 && n_ways[*it] < ways.len()).collect()
+    }
+
+    fn range_of(insns: &[Insn], block: &Block) -> std::ops::Range<usize> {
+        let from = insns.partition_point(|it| it.pc < block.start);
+        from..insns.partition_point(|it| it.pc < block.end)
+    }
+
+    fn find_next(&mut self, insns: &[Insn], code: &CodeItem<'_>) {
         let mut next: Vec<Vec<usize>> = Vec::with_capacity(self.blocks.len());
         for (n, block) in self.blocks.iter().enumerate() {
             let mut after = Vec::new();
-            let last = insns.get(range_of(block)).and_then(<[Insn]>::last);
+            let last = insns.get(Self::range_of(insns, block)).and_then(<[Insn]>::last);
             if let Some(last) = last {
                 after.extend(targets_of(last, code.insns).into_iter().filter_map(|it| self.at(it)));
             }
@@ -106,6 +126,14 @@ impl Body {
             }
             next.push(after);
         }
+        self.next = next;
+    }
+
+    fn find_live(&mut self, insns: &[Insn], code: &CodeItem<'_>) {
+        let words = usize::from(code.registers_size).div_ceil(64);
+        if LIVE_MAX < words * self.blocks.len() {
+            return;
+        }
         let mut live = vec![vec![0u64; words]; self.blocks.len()];
         let mut changed = true;
         let mut now = vec![0u64; words];
@@ -114,10 +142,10 @@ impl Body {
             for (n, block) in self.blocks.iter().enumerate().rev() {
                 now.fill(0);
                 let merge = |now: &mut [u64], from: &[u64]| now.iter_mut().zip(from).for_each(|(a, b)| *a |= b);
-                for &after in &next[n] {
+                for &after in &self.next[n] {
                     merge(&mut now, &live[after]);
                 }
-                for insn in insns.get(range_of(block)).unwrap_or_default().iter().rev() {
+                for insn in insns.get(Self::range_of(insns, block)).unwrap_or_default().iter().rev() {
                     if let Some(reg) = insn.writes().map(usize::from)
                         && let Some(word) = now.get_mut(reg / 64)
                     {

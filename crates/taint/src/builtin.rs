@@ -151,6 +151,11 @@ impl Engine<'_> {
                     call.result = text;
                 }
             }
+            Builtin::Compare => {
+                let left = if call.this == SetId::EMPTY { arg(1) } else { call.this };
+                let outcome = self.compare(left, arg(0), state, ctx);
+                call.result = self.arena.union(call.result, outcome);
+            }
             Builtin::StringConcat => {
                 if let (Some(left), Some(right)) = (self.literal(call.this), self.literal(arg(0)))
                     && left.len() + right.len() <= TEXT_MAX

@@ -42,6 +42,10 @@ impl Engine<'_> {
                 regs.next();
             }
         }
+        // Which object a comparison chose decides what runs.
+        let control = ctx.control;
+        let chosen = self.arena.compared(this);
+        ctx.control = self.arena.union(control, chosen);
         let mut outside = SetId::EMPTY;
         let mut any_outside = false;
         let mut targets: Vec<(MethodId, SetId)> = Vec::new();
@@ -86,7 +90,7 @@ impl Engine<'_> {
                         Obj::Made { .. } | Obj::Outside { .. } | Obj::Text(_) | Obj::Class(_) | Obj::Method(..) => {
                             beyond.push(obj);
                         }
-                        Obj::Null | Obj::Number(_) => {}
+                        Obj::Null | Obj::Number(_) | Obj::Compared { .. } => {}
                         _ => unknown.push(obj),
                     }
                 }
@@ -157,6 +161,7 @@ impl Engine<'_> {
         if all_end {
             ctx.ends = true;
         }
+        ctx.control = control;
     }
 
     /// Whether a set has an object of a class of the program.
@@ -292,6 +297,7 @@ impl Engine<'_> {
                 let key = self.bring_key(key, args, state, ctx, known);
                 state.heap.load(bases, key, &mut self.arena)
             }
+            Obj::Compared { of, with, site } => self.bring_compared(of, with, site, args, state, ctx, known),
             Obj::Made { site, class, many } => {
                 let (site, repeated) = self.rename(site, obj, ctx);
                 self.arena.just(Obj::Made { site, class, many: many || repeated || ctx.repeats })
@@ -304,6 +310,26 @@ impl Engine<'_> {
         };
         known.insert(obj, set);
         set
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what is brought, and where to")]
+    fn bring_compared(
+        &mut self,
+        of: ObjId,
+        with: ObjId,
+        site: crate::value::SiteId,
+        args: &[SetId],
+        state: &State,
+        ctx: &Ctx,
+        known: &mut FxHashMap<ObjId, SetId>,
+    ) -> SetId {
+        let left = self.bring(of, args, state, ctx, known);
+        let right = self.bring(with, args, state, ctx, known);
+        let at = self.arena.site_of(site);
+        let mut found = self.compare(left, right, state, ctx);
+        // It happens where the method says, not where the method is called.
+        found = self.arena.moved(found, at);
+        found
     }
 
     /// Objects that different calls make are different, to a certain depth.
@@ -352,6 +378,13 @@ impl Engine<'_> {
                 }
             }
             None => self.pass_on(&mut call, is_value, state),
+        }
+        if self.follows_all_control() && is_value {
+            // What was decided about an argument decides about the result.
+            for &arg in &call.args {
+                let decided = self.arena.compared(arg);
+                call.result = self.arena.union(call.result, decided);
+            }
         }
         call.result
     }
@@ -541,7 +574,7 @@ impl Engine<'_> {
                 }
                 let what: Arc<str> = self.program.title(call.id).into();
                 let trail = self.trail(ctx.method, ctx.pc, None);
-                if self.models.is_capability(kind) {
+                if self.models.is_capability(kind) || self.models.is_decided(kind) {
                     let deed = Deed::Reach { kind: Arc::from(&**kind), what: what.clone() };
                     self.perform(deed, Vec::new(), trail, state, ctx);
                 }
@@ -658,8 +691,8 @@ impl Engine<'_> {
             }
         }
         // Whose method it is only the caller knows: it is told to look.
-        let open: Vec<ObjId> =
-            self.arena.members(receiver).iter().copied().filter(|it| self.arena.is_of_caller(*it)).collect();
+        let is_open = |it: &ObjId| self.arena.is_of_caller(*it) && !self.arena.is_compared(*it);
+        let open: Vec<ObjId> = self.arena.members(receiver).iter().copied().filter(is_open).collect();
         let open: Vec<ObjId> = open.into_iter().filter(|it| !targets.iter().any(|(_, obj)| obj == it)).collect();
         if !open.is_empty() {
             let mut effect = vec![self.arena.set(open)];
@@ -728,6 +761,16 @@ impl Engine<'_> {
                             self.report(source, kind, what, trail, Vec::new());
                         }
                         _ if self.arena.is_of_caller(obj) => open.push(obj),
+                        Obj::Compared { of, .. } => {
+                            let of = *of;
+                            match self.arena.get(of) {
+                                Obj::Source(source) => {
+                                    let source = *source;
+                                    self.report(source, kind, what, trail, vec![obj]);
+                                }
+                                _ => self.note_sink(obj, kind, what, trail),
+                            }
+                        }
                         _ => {
                             self.note_sink(obj, kind, what, trail);
                         }
@@ -738,7 +781,14 @@ impl Engine<'_> {
                     self.leave(Effect { deed, args: vec![open], trail }, ctx);
                 }
             }
-            Deed::Keep | Deed::Reach { .. } => self.leave(Effect { deed, args, trail }, ctx),
+            Deed::Reach { kind, what } => {
+                if ctx.control != SetId::EMPTY {
+                    let sink = Deed::Sink { kind: kind.clone(), what: what.clone() };
+                    self.perform(sink, vec![ctx.control], trail, state, ctx);
+                }
+                self.leave(Effect { deed, args, trail }, ctx);
+            }
+            Deed::Keep => self.leave(Effect { deed, args, trail }, ctx),
             Deed::CallLater(name) => {
                 let receiver = args.first().copied().unwrap_or_default();
                 let name = self.program.names.text(*name).to_owned();

@@ -188,6 +188,11 @@ impl<'a> Engine<'a> {
         self.full_until <= self.work()
     }
 
+    /// Whether everything that is tested is followed to what it decides.
+    pub fn follows_all_control(&self) -> bool {
+        self.facts.control == crate::Control::All
+    }
+
     /// How much was done so far.
     pub fn work(&self) -> u64 {
         self.spent + self.arena.work
@@ -574,6 +579,10 @@ impl<'a> Engine<'a> {
                     next = from.get(&next).copied().unwrap_or(next);
                 }
                 sources.push((*id, through));
+                continue;
+            }
+            if let Obj::Compared { of, .. } = *self.arena.get(at) {
+                waiting.push_back(((of, false), here));
                 continue;
             }
             // What lies in it as element or content.

@@ -35,6 +35,8 @@ pub(crate) struct Ctx {
     pub done: FxHashSet<(Deed, Vec<SetId>)>,
     /// Set by an instruction behind which nothing runs.
     pub ends: bool,
+    /// Comparisons that decide whether the instruction runs.
+    pub control: SetId,
 }
 
 impl Engine<'_> {
@@ -84,7 +86,9 @@ impl Engine<'_> {
             types: types.clone(),
             done: FxHashSet::default(),
             ends: false,
+            control: SetId::EMPTY,
         };
+        let mut control = vec![SetId::EMPTY; blocks.len()];
         let mut ins: Vec<Option<State>> = (0..blocks.len()).map(|_| None).collect();
         let mut visits = vec![0u32; blocks.len()];
         ins[0] = Some(entry);
@@ -119,6 +123,7 @@ impl Engine<'_> {
                 ctx.repeats = body.repeats(pc);
                 let throwing = can_throw(insn.op) && !self.is_within(&insn, &state);
                 ctx.block = blocks[n].start;
+                ctx.control = control[n];
                 // What holds before the first instruction that may throw; later ones tell what they leave.
                 if throwing && !std::mem::replace(&mut told, true) {
                     for (_, handler) in &blocks[n].handlers {
@@ -139,7 +144,7 @@ impl Engine<'_> {
                 match insn.op {
                     op::RETURN_VOID..=op::RETURN_OBJECT => {
                         if insn.op != op::RETURN_VOID {
-                            let value = self.reg(&state, insn.a);
+                            let value = self.decided(self.reg(&state, insn.a), &ctx);
                             returns = self.arena.union(returns, value);
                         }
                         match &mut exit {
@@ -164,9 +169,13 @@ impl Engine<'_> {
                             next.push(insn.target);
                         }
                         falls = fall;
+                        let outcome = self.outcome(&insn, &state, &ctx);
+                        self.govern(outcome, n, &body, &mut control, &ins, &mut waiting);
                     }
                     op::PACKED_SWITCH | op::SPARSE_SWITCH => {
                         let value = self.reg(&state, insn.a);
+                        let outcome = self.outcome(&insn, &state, &ctx);
+                        self.govern(outcome, n, &body, &mut control, &ins, &mut waiting);
                         let known = self.arena.number(value);
                         let targets = switch_targets(code.insns, pc, insn.target);
                         match known.and_then(|known| targets.iter().find(|it| i64::from(it.0) == known)) {
@@ -183,6 +192,13 @@ impl Engine<'_> {
                         let _ = array_data(code.insns, insn.target);
                     }
                     _ => self.run(&insn, &mut state, &mut ctx),
+                }
+                if ctx.control != SetId::EMPTY
+                    && is_made_here(insn.op)
+                    && let Some(reg) = insn.writes()
+                {
+                    let value = self.decided(self.reg(&state, reg), &ctx);
+                    self.set_reg(&mut state, reg, value);
                 }
                 if throwing {
                     let thrown = state.thrown;
@@ -230,6 +246,111 @@ impl Engine<'_> {
         let mut summary = self.conclude(end, returns, throws, ctx.effects, never_returns, is_initialiser);
         summary.wants = ctx.wants.into_iter().take(WANTS_MAX).collect();
         summary
+    }
+
+    /// A value together with the comparisons that decide that it is this one.
+    fn decided(&mut self, value: SetId, ctx: &Ctx) -> SetId {
+        self.arena.union(value, ctx.control)
+    }
+
+    /// The comparisons that a branch depends on; with all control in view, whatever it tests.
+    fn outcome(&mut self, insn: &Insn, state: &State, ctx: &Ctx) -> SetId {
+        let mut tested = self.reg(state, insn.a);
+        if (op::IF_EQ..op::IF_EQZ).contains(&insn.op) {
+            let right = self.reg(state, insn.b);
+            let dated = self.compare_dates(tested, right, state, ctx);
+            tested = self.arena.union(tested, right);
+            tested = self.arena.union(tested, dated);
+        }
+        if !self.follows_all_control() {
+            return self.arena.compared(tested);
+        }
+        let unknown = self.arena.one(self.arena.unknown);
+        let outcome = self.compare(tested, unknown, state, ctx);
+        let known = self.arena.compared(tested);
+        self.arena.union(outcome, known)
+    }
+
+    /// What the comparison of two values tells about them.
+    pub fn compare(&mut self, left: SetId, right: SetId, state: &State, ctx: &Ctx) -> SetId {
+        let site = self.arena.site(Site { method: ctx.method, pc: ctx.pc, inner: None, depth: 0 });
+        let mut found = Vec::new();
+        for (of, with) in [(left, right), (right, left)] {
+            let with: Vec<ObjId> = self
+                .arena
+                .members(with)
+                .iter()
+                .copied()
+                .filter(|it| match self.arena.get(*it) {
+                    Obj::Text(text) => !text.is_empty(),
+                    Obj::Number(_) => true,
+                    Obj::Unknown => self.follows_all_control(),
+                    Obj::Compared { .. } => false,
+                    _ => self.arena.is_of_caller(*it),
+                })
+                .collect();
+            if with.is_empty() {
+                continue;
+            }
+            for of in state.heap.carried(of, &mut self.arena) {
+                let matters = match self.arena.get(of) {
+                    Obj::Source(source) => {
+                        self.follows_all_control() || self.models.is_compared(&self.arena.source_of(*source).kind)
+                    }
+                    Obj::Compared { .. } => false,
+                    _ => true,
+                };
+                if matters {
+                    found.extend(with.iter().map(|with| Obj::Compared { of, with: *with, site }));
+                }
+            }
+        }
+        found.truncate(COMPARED_MAX);
+        let found = found.into_iter().map(|it| self.arena.obj(it)).collect();
+        self.arena.set(found)
+    }
+
+    /// The same, where a time is compared with a date; not with a span of time, which every timer does.
+    fn compare_dates(&mut self, left: SetId, right: SetId, state: &State, ctx: &Ctx) -> SetId {
+        let is_date =
+            |it: &Self, set: SetId| it.arena.number(set).is_some_and(|it| DATES.iter().any(|of| of.contains(&it)));
+        if !is_date(self, left) && !is_date(self, right) {
+            return SetId::EMPTY;
+        }
+        let is_time = |it: &Self, obj: ObjId| match it.arena.get(obj) {
+            Obj::Source(source) => &*it.arena.source_of(*source).kind == "time",
+            _ => it.arena.is_symbolic(obj),
+        };
+        let carried = self.arena.union(left, right);
+        if !state.heap.carried(carried, &mut self.arena).into_iter().any(|it| is_time(self, it)) {
+            return SetId::EMPTY;
+        }
+        self.compare(left, right, state, ctx)
+    }
+
+    /// Notes which blocks run only because of a branch.
+    fn govern(
+        &mut self,
+        outcome: SetId,
+        branch: usize,
+        body: &Body,
+        control: &mut [SetId],
+        ins: &[Option<State>],
+        waiting: &mut BTreeSet<usize>,
+    ) {
+        if outcome == SetId::EMPTY {
+            return;
+        }
+        self.spent += body.blocks.len() as u64;
+        for block in body.decided_by(branch) {
+            let all = self.arena.union(control[block], outcome);
+            if all != control[block] {
+                control[block] = all;
+                if ins[block].is_some() {
+                    waiting.insert(block);
+                }
+            }
+        }
     }
 
     /// What the thrown objects are that a handler of this type takes.
@@ -392,7 +513,7 @@ impl Engine<'_> {
             op::APUT..=op::APUT_SHORT => {
                 let (array, index) = (self.reg(state, insn.b), self.reg(state, insn.c));
                 let key = self.arena.number(index).map_or(Key::Any, Key::Index);
-                let value = self.reg(state, insn.a);
+                let value = self.decided(self.reg(state, insn.a), ctx);
                 state.heap.store(array, key, value, &mut self.arena);
             }
             op::IGET..=op::IGET_SHORT => {
@@ -408,7 +529,7 @@ impl Engine<'_> {
                 self.set_reg(state, insn.a, value);
             }
             op::IPUT..=op::IPUT_SHORT => {
-                let (base, value) = (self.reg(state, insn.b), self.reg(state, insn.a));
+                let (base, value) = (self.reg(state, insn.b), self.decided(self.reg(state, insn.a), ctx));
                 if let Some(field) = program.field_ref(ctx.dex, insn.idx) {
                     state.heap.store(base, Key::Field(field.name), value, &mut self.arena);
                 }
@@ -432,7 +553,7 @@ impl Engine<'_> {
                 self.set_reg(state, insn.a, value);
             }
             op::SPUT..=op::SPUT_SHORT => {
-                let value = self.reg(state, insn.a);
+                let value = self.decided(self.reg(state, insn.a), ctx);
                 if let Some(field) = program.field_ref(ctx.dex, insn.idx) {
                     let holder = self.static_holder(field);
                     state.heap.store(holder, Key::Field(field.name), value, &mut self.arena);
@@ -467,7 +588,9 @@ impl Engine<'_> {
             }
             op::CMPL_FLOAT..=op::CMP_LONG => {
                 let (left, right) = (self.reg(state, insn.b), self.reg(state, insn.c));
-                let value = self.mixed(state, &[left, right]);
+                let mixed = self.mixed(state, &[left, right]);
+                let dated = self.compare_dates(left, right, state, ctx);
+                let value = self.arena.union(mixed, dated);
                 self.set_reg(state, insn.a, value);
             }
             op::UNOP_FIRST..=op::UNOP_LAST => {
@@ -806,6 +929,7 @@ impl Engine<'_> {
     pub fn publish_value(&mut self, part: ObjId, value: ObjId, end: &State, depth: usize, seen: &mut Vec<ObjId>) {
         match self.arena.get(value) {
             Obj::Source(_) => self.publish(part, value),
+            Obj::Compared { .. } if !self.arena.is_of_caller(value) => self.publish(part, value),
             Obj::Made { class, .. } => {
                 if let Some(class) = self.program.class_of(*class) {
                     let classes = self.globals.classes.entry(part).or_default();
@@ -822,6 +946,14 @@ impl Engine<'_> {
     }
 }
 
+/// Whether the instruction makes the value that it writes.
+fn is_made_here(op: u8) -> bool {
+    matches!(op, op::CONST_4..=op::CONST_CLASS | op::NEW_INSTANCE)
+        || (op::BINOP_FIRST..=op::BINOP_LAST).contains(&op)
+        || (op::BINOP_2ADDR_FIRST..=op::BINOP_2ADDR_LAST).contains(&op)
+        || (op::BINOP_LIT_FIRST..=op::BINOP_LIT_LAST).contains(&op)
+}
+
 fn can_throw(op: u8) -> bool {
     matches!(op, op::THROW | op::CHECK_CAST | op::NEW_INSTANCE..=op::FILLED_NEW_ARRAY_RANGE | op::INVOKE_POLYMORPHIC..=op::INVOKE_CUSTOM_RANGE)
         || (op::AGET..=op::SPUT_SHORT).contains(&op)
@@ -831,6 +963,13 @@ fn can_throw(op: u8) -> bool {
 
 /// Objects whose class a method asks its callers for.
 const WANTS_MAX: usize = 4;
+
+/// Years, seconds and milliseconds since 1970 that are dates of our time.
+const DATES: [std::ops::Range<i64>; 3] =
+    [2015..2100, 1_400_000_000..4_100_000_000, 1_400_000_000_000..4_100_000_000_000];
+
+/// Outcomes that one comparison has: more are a table.
+const COMPARED_MAX: usize = 4;
 
 /// How often one block is run until its method settles.
 const VISITS_MAX: u32 = 8;

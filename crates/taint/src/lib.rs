@@ -15,6 +15,6 @@ mod summary;
 mod told;
 mod value;
 
-pub use app::{App, Component, analyse};
+pub use app::{App, Component, Control, analyse};
 pub use engine::OUT_OF_WORK;
 pub use told::{Analysis, Check, Flow, FlowStep, Limit, Reach};

@@ -124,7 +124,9 @@ impl Heap {
     pub fn load_one(&self, base: ObjId, key: Key, arena: &mut Arena) -> SetId {
         match arena.get(base) {
             Obj::Source(_) => return arena.one(base),
-            Obj::Text(_) | Obj::Number(_) | Obj::Null | Obj::Class(_) | Obj::Method(..) => return SetId::EMPTY,
+            Obj::Text(_) | Obj::Number(_) | Obj::Null | Obj::Class(_) | Obj::Method(..) | Obj::Compared { .. } => {
+                return SetId::EMPTY;
+            }
             Obj::Unknown => return arena.one(base),
             _ => {}
         }
@@ -175,10 +177,11 @@ impl Heap {
     /// Writes a part. What it held is lost only where it is certain which object and which part is meant.
     pub fn store(&mut self, bases: SetId, key: Key, set: SetId, arena: &mut Arena) {
         let members = arena.members(bases);
-        let single = members.len() == 1;
+        let single = members.len() == 1 || members.iter().filter(|it| !arena.is_compared(**it)).count() == 1;
         for &base in members.iter() {
             let certain = match arena.get(base) {
                 Obj::Source(_) | Obj::Text(_) | Obj::Number(_) | Obj::Null | Obj::Unknown | Obj::Class(_) => continue,
+                Obj::Compared { .. } => continue,
                 Obj::Made { many, .. } => single && !many,
                 Obj::Outside { .. } | Obj::Method(..) => false,
                 Obj::Param(_) | Obj::Static(_) | Obj::Slot(_) | Obj::Part(..) => single,
@@ -278,7 +281,7 @@ impl Heap {
             }
             seen.push(obj);
             arena.work += 1;
-            if matches!(arena.get(obj), Obj::Source(_)) || arena.is_symbolic(obj) {
+            if matches!(arena.get(obj), Obj::Source(_) | Obj::Compared { .. }) || arena.is_symbolic(obj) {
                 carried.push(obj);
             }
             for &(key, set) in self.parts(obj) {

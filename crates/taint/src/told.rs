@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use dalvik::insn::Insns;
 use dalvik::{MethodId, RefId, op};
-use knowledge::models::Rule;
+use knowledge::models::{By, Rule};
 use serde::Serialize;
 
 use crate::engine::{Engine, Guards};
 use crate::summary::TrailId;
+use crate::value::{Obj, ObjId};
 
 /// What was found in an app.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -48,6 +49,9 @@ pub struct Flow {
     pub hosts: Vec<String>,
     /// Whether the way lies wholly in code that apps carry along and did not write.
     pub bundled: bool,
+    /// The constant that the value is compared with, where it is the outcome that decides and not the value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
 }
 
 /// A capability that a component leads to.
@@ -140,10 +144,28 @@ impl Engine<'_> {
         let mut flows = Vec::new();
         for ((source, _, _, kind), found) in self.found.clone() {
             let origin = self.arena.source_of(source).clone();
-            let Some(rule) = self.models.rule(&origin.kind, &kind) else { continue };
+            let compared = found.through.iter().find(|it| self.arena.is_compared(**it)).copied();
+            let by = if compared.is_some() { By::Comparison } else { By::Value };
+            let rule = self.models.rule(by, &origin.kind, &kind);
+            let rule = rule
+                .or_else(|| self.models.rule(By::Value, &origin.kind, &kind).filter(|_| self.follows_all_control()));
+            let Some(rule) = rule else { continue };
+            let secret = compared.and_then(|it| self.constant_of(it));
+            if compared.is_some() && secret.is_none() && !self.follows_all_control() {
+                continue;
+            }
             let mut steps = vec![self.flow_step(origin.method, origin.pc, &origin.what)];
             let mut before = String::new();
             for &place in &found.through {
+                if let Obj::Compared { site, .. } = *self.arena.get(place) {
+                    let at = self.arena.site_of(site);
+                    let what = match &secret {
+                        Some(secret) => format!("is compared with {secret}, which decides about what follows"),
+                        None => "is tested, which decides about what follows".to_owned(),
+                    };
+                    steps.push(self.flow_step(at.method, at.pc, &what));
+                    continue;
+                }
                 let what = format!("lies in {}", self.place_name(place));
                 if what != before {
                     steps.push(self.flow_step(MethodId(u32::MAX), 0, &what));
@@ -159,15 +181,29 @@ impl Engine<'_> {
                 checks: self.checks_in(&methods),
                 hosts: self.hosts_in(&methods),
                 bundled: self.is_bundled(&methods),
+                secret,
                 steps,
             });
         }
         flows
     }
 
+    /// The constant of a comparison, as code would write it.
+    fn constant_of(&self, compared: ObjId) -> Option<String> {
+        let Obj::Compared { with, .. } = self.arena.get(compared) else { return None };
+        match self.arena.get(*with) {
+            Obj::Text(text) => Some(format!("\"{}\"", text.chars().take(SECRET_LEN).collect::<String>())),
+            Obj::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
     fn reaches(&mut self) -> Vec<Reach> {
         let mut reaches = Vec::new();
         for ((component, kind), found) in self.reached.clone() {
+            if !self.models.is_capability(&kind) {
+                continue;
+            }
             let (mut steps, mut methods) = (Vec::new(), Vec::new());
             self.follow_trail(found.trail, &found.what, &mut steps, &mut methods);
             let last = methods.last().copied().into_iter().collect::<Vec<_>>();
@@ -303,3 +339,6 @@ const GUARDS_MAX: usize = 32;
 /// Addresses of one way that are named, and characters of each.
 const HOSTS_MAX: usize = 8;
 const HOST_LEN: usize = 200;
+
+/// Characters of a constant that are shown.
+const SECRET_LEN: usize = 80;

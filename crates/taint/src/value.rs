@@ -37,6 +37,8 @@ pub(crate) enum Obj {
     Unknown,
     /// What a source gave.
     Source(SourceId),
+    /// The outcome of a comparison of a value with a constant: it carries the value where control depends on it.
+    Compared { of: ObjId, with: ObjId, site: SiteId },
 }
 
 /// A place that code far apart shares.
@@ -181,6 +183,10 @@ impl Arena {
                 // Under which key of a shared place, only the caller knows.
                 let of_caller = base.of_caller || matches!(key, Key::Text(it) if self.traits(*it).of_caller);
                 Traits { symbolic: true, of_caller, depth: base.depth.saturating_add(1) }
+            }
+            Obj::Compared { of, with, .. } => {
+                let of_caller = self.traits(*of).of_caller || self.traits(*with).of_caller;
+                Traits { symbolic: false, of_caller, depth: 0 }
             }
             _ => Traits::default(),
         });
@@ -355,25 +361,53 @@ impl Arena {
 
     /// The only constant text of a set.
     pub fn text(&self, set: SetId) -> Option<Arc<str>> {
-        let members = self.members(set);
-        match members.as_ref() {
-            [one] => match self.get(*one) {
-                Obj::Text(text) => Some(text.clone()),
-                _ => None,
-            },
+        match self.get(self.only(set)?) {
+            Obj::Text(text) => Some(text.clone()),
             _ => None,
         }
     }
 
+    /// The only object of a set, whatever was compared on the way to it.
+    fn only(&self, set: SetId) -> Option<ObjId> {
+        let mut values = self.sets[set.0 as usize].iter().copied().filter(|it| !self.is_compared(*it));
+        let only = values.next()?;
+        values.next().is_none().then_some(only)
+    }
+
+    /// Whether the object is the outcome of a comparison.
+    pub fn is_compared(&self, id: ObjId) -> bool {
+        matches!(self.get(id), Obj::Compared { .. })
+    }
+
+    /// The same comparisons, made somewhere else.
+    pub fn moved(&mut self, set: SetId, to: Site) -> SetId {
+        let site = self.site(to);
+        let objs: Vec<Obj> = self.members(set).iter().map(|it| self.get(*it).clone()).collect();
+        let mut moved = Vec::new();
+        for obj in objs {
+            moved.push(match obj {
+                Obj::Compared { of, with, .. } => self.obj(Obj::Compared { of, with, site }),
+                other => self.obj(other),
+            });
+        }
+        self.set(moved)
+    }
+
+    /// The outcomes of comparisons in a set.
+    pub fn compared(&mut self, set: SetId) -> SetId {
+        let members = self.members(set);
+        if !members.iter().any(|it| self.is_compared(*it)) {
+            return SetId::EMPTY;
+        }
+        let kept = members.iter().copied().filter(|it| self.is_compared(*it)).collect();
+        self.set(kept)
+    }
+
     /// The only constant number of a set.
     pub fn number(&self, set: SetId) -> Option<i64> {
-        let members = self.members(set);
-        match members.as_ref() {
-            [one] => match self.get(*one) {
-                Obj::Number(number) => Some(*number),
-                Obj::Null => Some(0),
-                _ => None,
-            },
+        match self.get(self.only(set)?) {
+            Obj::Number(number) => Some(*number),
+            Obj::Null => Some(0),
             _ => None,
         }
     }

@@ -99,6 +99,7 @@ pub enum Builtin {
     Invoke,
     ObjectClass,
     StringAppend,
+    Compare,
     StringConcat,
     StringText,
     FindView,
@@ -118,6 +119,20 @@ pub struct FlowRule {
     pub sources: Vec<String>,
     /// Kinds of sinks.
     pub sinks: Vec<String>,
+    /// Whether the value itself must arrive, or the outcome of its comparison with a constant.
+    #[serde(default)]
+    pub by: By,
+}
+
+/// How a source decides about a sink.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// Its value reaches it.
+    #[default]
+    Value,
+    /// Its comparison with a constant decides whether it runs, or with what.
+    Comparison,
 }
 
 /// The order in which the framework calls the methods of a component.
@@ -384,9 +399,19 @@ impl Models {
     }
 
     /// The first rule that tells of this pair.
-    pub fn rule(&self, source: &str, sink: &str) -> Option<&FlowRule> {
+    pub fn rule(&self, by: By, source: &str, sink: &str) -> Option<&FlowRule> {
         let has = |list: &[String], kind: &str| list.iter().any(|it| it == kind);
-        self.rules.iter().find(|it| has(&it.sources, source) && has(&it.sinks, sink))
+        self.rules.iter().find(|it| it.by == by && has(&it.sources, source) && has(&it.sinks, sink))
+    }
+
+    /// Whether it matters with what values of this kind are compared.
+    pub fn is_compared(&self, kind: &str) -> bool {
+        self.rules.iter().any(|it| it.by == By::Comparison && it.sources.iter().any(|it| it == kind))
+    }
+
+    /// Whether it matters what decides that this kind of sink is reached.
+    pub fn is_decided(&self, kind: &str) -> bool {
+        self.rules.iter().any(|it| it.by == By::Comparison && it.sinks.iter().any(|it| it == kind))
     }
 
     /// Whether a class belongs, by its name, to a library that apps bundle. A name is no proof.

@@ -21,6 +21,9 @@ pub struct Flow {
     pub way: Way,
     /// Whether it lies wholly in code that apps carry along and did not write.
     pub bundled: bool,
+    /// The constant that the value is compared with, as code would write it, where the outcome decides about the sink and
+    /// the value does not arrive there.
+    pub secret: Option<String>,
 }
 
 /// A capability that an app's component leads to, whatever it is told.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use knowledge::Knowledge;
 use report::escape::visible;
-use scan::{FlowStep, Phase, Progress, UnitFlows, Want};
+use scan::{Control, FlowStep, Phase, Progress, UnitFlows, Want};
 
 use super::{Common, look, ls};
 
@@ -26,17 +26,23 @@ pub struct Flows {
     /// One JSON object for each app, one to a line
     #[arg(long)]
     json: bool,
+
+    /// Follow what values decide, too, wherever they are tested; otherwise only where what someone sends or types in is
+    /// compared with a constant. Many of these ways tell little
+    #[arg(long)]
+    implicit: bool,
 }
 
 impl Flows {
     /// Lists, and says on standard error what could not be looked into.
     pub fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let mut out = io::BufWriter::new(io::stdout().lock());
+        let control = if self.implicit { Control::All } else { Control::Secrets };
         for input in &self.inputs {
             let found = look::open(std::slice::from_ref(input), &Want::All, common)?;
             let progress = common.progress();
             progress.begin(Phase::Follow);
-            let (units, gaps) = scan::flows(&found, &Knowledge::bundled().models, &progress);
+            let (units, gaps) = scan::flows(&found, &Knowledge::bundled().models, control, &progress);
             progress.end(Phase::Follow);
             progress.finish();
             let apps: Vec<(&str, &UnitFlows)> =
