@@ -131,6 +131,17 @@ impl Fixture {
         self
     }
 
+    /// A value that is compared with a constant, which decides about a sink.
+    pub fn secret(self, path: &str, source: &str, sink: &str, secret: &str) -> Fixture {
+        let mut fixture = self.flow(path, source, sink, None, &[]);
+        if let Some(row) = fixture.facts.flows.last_mut() {
+            let rule = knowledge::Knowledge::bundled().models.rule(knowledge::models::By::Comparison, source, sink);
+            row.value.rule = rule.map(|it| it.id.clone()).unwrap_or_default();
+            row.value.secret = Some(secret.to_owned());
+        }
+        fixture
+    }
+
     /// A value that travels through the code of the app at a path.
     pub fn flow(mut self, path: &str, source: &str, sink: &str, component: Option<&str>, checks: &[&str]) -> Fixture {
         use knowledge::models::By;

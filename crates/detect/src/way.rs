@@ -70,6 +70,11 @@ pub(crate) fn source_words(source: &str) -> &str {
         "microphone" => "the microphone",
         "screen" => "the screen",
         "password" => "passwords that are typed in",
+        "exported-intent" => "what another app says",
+        "shared-storage-input" => "a file on the shared storage",
+        "time" => "the time",
+        "region" => "the country, network or language",
+        "device-model" => "the model of the device",
         other => other,
     }
 }

@@ -183,6 +183,12 @@ impl Engine<'_> {
                     self.keep(set, kept);
                 }
                 Deed::Reach { kind, what } => {
+                    if self.models.is_decided(&kind) {
+                        // What decided that the component was started decided about this.
+                        let start = format!("start of {}", self.program.names.text(owner));
+                        let start = self.slot(Slot::Store(start.into()));
+                        self.note_sink(start, &kind, &what, effect.trail);
+                    }
                     let found = Found { trail: effect.trail, what, through: Vec::new() };
                     let len = self.step(effect.trail).len;
                     let key = (owner, kind);

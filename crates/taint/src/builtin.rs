@@ -307,6 +307,7 @@ impl Engine<'_> {
     pub fn send(&mut self, icc: Icc, args: &[SetId], trail: TrailId, state: &mut State, ctx: &mut Ctx) -> bool {
         let sender = args.first().copied().unwrap_or_default();
         let intents = args.get(1).copied().unwrap_or_default();
+        let control = args.get(2).copied().unwrap_or_default();
         let mut open = false;
         let senders: Vec<Arc<str>> = self
             .arena
@@ -376,6 +377,13 @@ impl Engine<'_> {
             for target in &targets {
                 let place = self.slot(Slot::Intent(target.as_str().into()));
                 self.hand_over(place, intent, state);
+                let start = self.slot(Slot::Store(format!("start of {target}").into()));
+                for &reason in self.arena.members(control).iter() {
+                    match self.arena.is_of_caller(reason) {
+                        true => open = true,
+                        false => self.publish(start, reason),
+                    }
+                }
                 if icc == Icc::ActivityForResult {
                     let result = self.slot(Slot::Result(target.as_str().into()));
                     for sender in &senders {

@@ -797,6 +797,11 @@ impl Engine<'_> {
             }
             Deed::Send(icc) => {
                 let icc = *icc;
+                // Third: what decides that it is sent.
+                let control = args.get(2).copied().unwrap_or_default();
+                let control = self.arena.union(control, ctx.control);
+                let args =
+                    vec![args.first().copied().unwrap_or_default(), args.get(1).copied().unwrap_or_default(), control];
                 if self.send(icc, &args, trail, state, ctx) {
                     self.leave(Effect { deed, args, trail }, ctx);
                 }

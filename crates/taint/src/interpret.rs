@@ -293,15 +293,23 @@ impl Engine<'_> {
                 continue;
             }
             for of in state.heap.carried(of, &mut self.arena) {
-                let matters = match self.arena.get(of) {
-                    Obj::Source(source) => {
-                        self.follows_all_control() || self.models.is_compared(&self.arena.source_of(*source).kind)
-                    }
-                    Obj::Compared { .. } => false,
-                    _ => true,
+                let of_caller = self.arena.is_of_caller(of);
+                let kind = match self.arena.get(of) {
+                    Obj::Source(source) => Some(self.arena.source_of(*source).kind.clone()),
+                    Obj::Compared { .. } => continue,
+                    _ => None,
                 };
-                if matters {
-                    found.extend(with.iter().map(|with| Obj::Compared { of, with: *with, site }));
+                for &with in &with {
+                    // A time is compared with a number, all else with text.
+                    let fits = match (self.arena.get(with), kind.as_deref()) {
+                        _ if self.follows_all_control() => true,
+                        (Obj::Number(_), kind) => kind.map_or(of_caller, |it| it == TIME),
+                        (Obj::Text(_), kind) => kind.is_none_or(|it| it != TIME && self.models.is_compared(it)),
+                        (_, kind) => kind.is_none_or(|it| self.models.is_compared(it)),
+                    };
+                    if fits {
+                        found.push(Obj::Compared { of, with, site });
+                    }
                 }
             }
         }
@@ -318,7 +326,7 @@ impl Engine<'_> {
             return SetId::EMPTY;
         }
         let is_time = |it: &Self, obj: ObjId| match it.arena.get(obj) {
-            Obj::Source(source) => &*it.arena.source_of(*source).kind == "time",
+            Obj::Source(source) => &*it.arena.source_of(*source).kind == TIME,
             _ => it.arena.is_symbolic(obj),
         };
         let carried = self.arena.union(left, right);
@@ -963,6 +971,9 @@ fn can_throw(op: u8) -> bool {
 
 /// Objects whose class a method asks its callers for.
 const WANTS_MAX: usize = 4;
+
+/// The kind of what a clock says.
+pub(crate) const TIME: &str = "time";
 
 /// Years, seconds and milliseconds since 1970 that are dates of our time.
 const DATES: [std::ops::Range<i64>; 3] =

@@ -151,7 +151,14 @@ impl Engine<'_> {
                 .or_else(|| self.models.rule(By::Value, &origin.kind, &kind).filter(|_| self.follows_all_control()));
             let Some(rule) = rule else { continue };
             let secret = compared.and_then(|it| self.constant_of(it));
-            if compared.is_some() && secret.is_none() && !self.follows_all_control() {
+            // A time is compared with a number, all else with text.
+            if secret.as_deref().is_some_and(|it| it.starts_with('"') == (&*origin.kind == crate::interpret::TIME)) {
+                continue;
+            }
+            if compared.is_some()
+                && !self.follows_all_control()
+                && !secret.as_deref().is_some_and(|it| self.is_secret(it))
+            {
                 continue;
             }
             let mut steps = vec![self.flow_step(origin.method, origin.pc, &origin.what)];
@@ -196,6 +203,13 @@ impl Engine<'_> {
             Obj::Number(number) => Some(number.to_string()),
             _ => None,
         }
+    }
+
+    /// Whether a constant is more than the name of something that a manifest declares, or that Android sends.
+    fn is_secret(&self, constant: &str) -> bool {
+        let text = constant.trim_matches('"');
+        let mut actions = self.facts.components.iter().flat_map(|it| &it.actions);
+        !text.contains(".intent.action.") && !text.starts_with("android.") && actions.all(|it| it != text)
     }
 
     fn reaches(&mut self) -> Vec<Reach> {
