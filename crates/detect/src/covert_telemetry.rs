@@ -27,7 +27,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         }
     }
     for (package, mut flows) in by_app {
-        flows.sort_by_key(|it| (it.value.way.is_indirect(), it.value.way.steps.len()));
+        flows.sort_by_key(|it| (it.value.way.indirect, it.value.way.steps.len()));
         let Some(&first) = flows.first() else { continue };
         let Some(app) = app_of(context, first.at.artifact) else { continue };
         let kinds: BTreeSet<&str> = flows.iter().map(|it| way::source_words(&it.value.source)).collect();

@@ -27,7 +27,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         }
     }
     for ((package, source, sink), mut flows) in groups {
-        flows.sort_by_key(|it| (it.value.way.is_indirect(), it.value.way.steps.len()));
+        flows.sort_by_key(|it| (it.value.way.indirect, it.value.way.steps.len()));
         let Some(&first) = flows.first() else { continue };
         let Some(app) = app_of(context, first.at.artifact).filter(|it| it.place.is_system()) else { continue };
         let Some(power) = way::power_of(sink) else { continue };
@@ -50,7 +50,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             constants.join(", "),
             way::sink_words(sink),
         );
-        let confidence = if flow.way.is_indirect() { Confidence::Low } else { Confidence::Medium };
+        let confidence = if flow.way.indirect { Confidence::Low } else { Confidence::Medium };
         findings.push(Finding {
             benign: "a campaign or certificate that ends on a day, a law of one country, a fault of one model".to_owned(),
             subject: format!("{package} {source} {sink}"),

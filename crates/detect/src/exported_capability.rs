@@ -56,7 +56,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
 
 /// What the caller says counts for more than what happens whatever is said; then the plainest way.
 fn add<'a>(doors: &mut BTreeMap<(&'a str, &'a str, &'a str), Door<'a>>, key: (&'a str, &'a str, &'a str), door: Door<'a>) {
-    let rank = |it: &Door| (!it.told, it.way.has_check("caller-check"), it.way.is_indirect(), it.way.steps.len());
+    let rank = |it: &Door| (!it.told, it.way.has_check("caller-check"), it.way.indirect, it.way.steps.len());
     match doors.get(&key) {
         Some(known) if rank(known) <= rank(&door) => {}
         _ => _ = doors.insert(key, door),
@@ -71,7 +71,7 @@ fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> 
     }
     let checked = door.way.has_check("caller-check");
     // Of its own accord a component does what it is for: only what the caller decides is a door.
-    let told_directly = door.told && !door.way.is_indirect();
+    let told_directly = door.told && !door.way.indirect;
     let grade = match () {
         () if checked => Grade::Capability,
         () if told_directly => Grade::Finding,

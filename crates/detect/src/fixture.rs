@@ -168,7 +168,12 @@ impl Fixture {
                 source: source.to_owned(),
                 sink: sink.to_owned(),
                 component: component.map(str::to_owned),
-                way: Way { steps: vec![step(source), step(sink)], checks: checks.collect(), hosts: Vec::new() },
+                way: Way {
+                    steps: vec![step(source), step(sink)],
+                    checks: checks.collect(),
+                    hosts: Vec::new(),
+                    indirect: false,
+                },
                 bundled: false,
                 secret: None,
             },

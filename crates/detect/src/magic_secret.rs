@@ -30,7 +30,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     }
     for ((_, sink, secret), mut flows) in groups {
         // Of several ways in the farthest, then the shortest.
-        flows.sort_by_key(|it| (reach_of(&it.value.source), it.value.way.is_indirect(), it.value.way.steps.len()));
+        flows.sort_by_key(|it| (reach_of(&it.value.source), it.value.way.indirect, it.value.way.steps.len()));
         let Some(&first) = flows.first() else { continue };
         let Some(app) = app_of(context, first.at.artifact).filter(|it| it.place.is_system()) else { continue };
         findings.extend(judge(context, app, sink, secret, first));
@@ -49,7 +49,7 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, secret: &str, row: &
     let dialed = flow.source == "exported-intent" && text.bytes().all(|it| it.is_ascii_digit());
     let grade = match () {
         () if dialed || !way::is_privileged(context, app) => Grade::Capability,
-        () if by_message && is_unguessable(text) && power < Power::Settings && !flow.way.is_indirect() => Grade::Finding,
+        () if by_message && is_unguessable(text) && power < Power::Settings && !flow.way.indirect => Grade::Finding,
         () => Grade::Suspicion,
     };
     let factors = Factors {
@@ -64,7 +64,7 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, secret: &str, row: &
         way::source_words(&flow.source),
         way::sink_words(sink),
     );
-    let confidence = if flow.way.is_indirect() { Confidence::Low } else { Confidence::Medium };
+    let confidence = if flow.way.indirect { Confidence::Low } else { Confidence::Medium };
     Some(Finding {
         benign: "a code of an engineering screen, a protocol between the maker's own apps and servers, or a check that \
                  something else on the way repeats"

@@ -30,7 +30,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     for ((_, sink), mut flows) in groups {
         // The plainest way stands for all.
         flows.sort_by_key(|it| {
-            (it.value.way.has_check("verification"), it.value.way.is_indirect(), it.value.way.steps.len())
+            (it.value.way.has_check("verification"), it.value.way.indirect, it.value.way.steps.len())
         });
         let Some(&first) = flows.first() else { continue };
         let Some(app) = app_of(context, first.at.artifact).filter(|it| it.place.is_system()) else { continue };
@@ -49,10 +49,10 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, row: &Row<Flow>, n: 
     let grade = match () {
         // The platform checks the signature of an update itself; settings and reboots are what updaters and policies do.
         () if verified || matches!(power, Power::Settings) || sink == "system-update" => Grade::Capability,
-        () if privileged && runs_code && !flow.way.is_indirect() => Grade::Finding,
+        () if privileged && runs_code && !flow.way.indirect => Grade::Finding,
         () => Grade::Suspicion,
     };
-    let confidence = if flow.way.is_indirect() { Confidence::Low } else { Confidence::Medium };
+    let confidence = if flow.way.indirect { Confidence::Low } else { Confidence::Medium };
     let factors = Factors {
         reach: Reach::Remote,
         power,

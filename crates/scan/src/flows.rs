@@ -113,10 +113,11 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
             },
         });
         let Some(package) = unit.package else { continue };
-        let way = |steps: Vec<taint::FlowStep>, checks: Vec<taint::Check>, hosts: Vec<String>| Way {
+        let way = |steps: Vec<taint::FlowStep>, checks: Vec<taint::Check>, hosts: Vec<String>, indirect: bool| Way {
             steps: steps.into_iter().map(|it| step_of(it, &unit.files)).collect(),
             checks: checks.into_iter().map(|it| Check { kind: it.kind, what: it.what, method: it.method }).collect(),
             hosts,
+            indirect,
         };
         for flow in analysis.flows {
             let component = (flow.source == "exported-intent")
@@ -129,7 +130,7 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
                     source: flow.source,
                     sink: flow.sink,
                     component: component.flatten(),
-                    way: way(flow.steps, flow.checks, flow.hosts),
+                    way: way(flow.steps, flow.checks, flow.hosts, flow.indirect),
                     bundled: flow.bundled,
                     secret: flow.secret,
                 },
@@ -142,7 +143,7 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
                     package: package.clone(),
                     component: java_name(&reach.component),
                     sink: reach.sink,
-                    way: way(reach.steps, reach.checks, Vec::new()),
+                    way: way(reach.steps, reach.checks, Vec::new(), false),
                     bundled: reach.bundled,
                 },
             });

@@ -185,8 +185,7 @@ impl Engine<'_> {
                 Deed::Reach { kind, what } => {
                     if self.models.is_decided(&kind) {
                         // What decided that the component was started decided about this.
-                        let start = format!("start of {}", self.program.names.text(owner));
-                        let start = self.slot(Slot::Store(start.into()));
+                        let start = self.slot(Slot::Start(self.program.names.text(owner).into()));
                         self.note_sink(start, &kind, &what, effect.trail);
                     }
                     let found = Found { trail: effect.trail, what, through: Vec::new() };

@@ -377,7 +377,7 @@ impl Engine<'_> {
             for target in &targets {
                 let place = self.slot(Slot::Intent(target.as_str().into()));
                 self.hand_over(place, intent, state);
-                let start = self.slot(Slot::Store(format!("start of {target}").into()));
+                let start = self.slot(Slot::Start(target.as_str().into()));
                 for &reason in self.arena.members(control).iter() {
                     match self.arena.is_of_caller(reason) {
                         true => open = true,

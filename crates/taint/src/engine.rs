@@ -652,6 +652,7 @@ impl<'a> Engine<'a> {
         match self.arena.get(place) {
             Obj::Static(class) => format!("static {}", text(*class)),
             Obj::Slot(Slot::Intent(to)) => format!("intent to {to}"),
+            Obj::Slot(Slot::Start(of)) => format!("what starts {of}"),
             Obj::Slot(Slot::Result(of)) => format!("result of {of}"),
             Obj::Slot(Slot::Returned(to)) => format!("result for {to}"),
             Obj::Slot(Slot::Store(name)) => name.to_string(),

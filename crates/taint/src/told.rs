@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::engine::{Engine, Guards};
 use crate::summary::TrailId;
-use crate::value::{Obj, ObjId};
+use crate::value::{Obj, ObjId, Slot};
 
 /// What was found in an app.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -49,6 +49,9 @@ pub struct Flow {
     pub hosts: Vec<String>,
     /// Whether the way lies wholly in code that apps carry along and did not write.
     pub bundled: bool,
+    /// Whether the value lies in places that code far apart shares, so that the order in time is not shown. An intent is
+    /// none: it is handed over.
+    pub indirect: bool,
     /// The constant that the value is compared with, where it is the outcome that decides and not the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
@@ -188,6 +191,7 @@ impl Engine<'_> {
                 checks: self.checks_in(&methods),
                 hosts: self.hosts_in(&methods),
                 bundled: self.is_bundled(&methods),
+                indirect: found.through.iter().any(|it| self.is_shared_place(*it)),
                 secret,
                 steps,
             });
@@ -202,6 +206,15 @@ impl Engine<'_> {
             Obj::Text(text) => Some(format!("\"{}\"", text.chars().take(SECRET_LEN).collect::<String>())),
             Obj::Number(number) => Some(number.to_string()),
             _ => None,
+        }
+    }
+
+    /// Whether a place is written and read without an order that the code shows.
+    fn is_shared_place(&self, place: ObjId) -> bool {
+        match self.arena.get(place) {
+            Obj::Part(base, _) => self.is_shared_place(*base),
+            Obj::Slot(Slot::Intent(_) | Slot::Start(_)) | Obj::Compared { .. } | Obj::Source(_) => false,
+            _ => true,
         }
     }
 

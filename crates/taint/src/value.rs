@@ -46,6 +46,8 @@ pub(crate) enum Obj {
 pub(crate) enum Slot {
     /// The intent that a component receives.
     Intent(Arc<str>),
+    /// What decided that a component was started.
+    Start(Arc<str>),
     /// What a component hands back to who started it.
     Result(Arc<str>),
     /// What comes back to a component that started others.

@@ -50,6 +50,9 @@ pub struct Way {
     pub checks: Vec<Check>,
     /// Addresses that the classes on the way name.
     pub hosts: Vec<String>,
+    /// Whether the value lies in places that code far apart shares (static fields, preferences): then it is not shown that
+    /// it is read after it was written.
+    pub indirect: bool,
 }
 
 /// A place on a way.
@@ -80,11 +83,6 @@ impl Way {
     /// Whether a check of a kind lies on the way.
     pub fn has_check(&self, kind: &str) -> bool {
         self.checks.iter().any(|it| it.kind == kind)
-    }
-
-    /// Whether the value lies in shared places on the way (fields, preferences): then the order in time is not shown.
-    pub fn is_indirect(&self) -> bool {
-        self.steps.iter().any(|it| it.at.is_none())
     }
 }
 
