@@ -391,39 +391,44 @@ impl Body<'_, '_> {
             _ if of_interface && method.of_interface => 0x72,
             _ => 0x6e,
         };
-        let params: u16 = proto.params.iter().map(|it| width(it)).sum();
-        let is_long = 5 < params + u16::from(kind != 0x71);
         let this = match receiver {
             Receiver::None => None,
             Receiver::Super => Some(Reg::Arg(0)),
             Receiver::Around(path) => Some(self.walk(&path)),
             Receiver::Value(value) => Some(self.eval(&value).0),
         };
-        let mut regs: Vec<Reg> = this.into_iter().collect();
-        if is_long && let Some(this) = this {
-            // Registers of a range stand in a row.
-            let first = self.alloc(OBJECT);
-            self.copy(this, first, OBJECT);
-            regs = vec![first];
-        }
-        if is_long {
-            let places: Vec<Reg> = proto.params.iter().map(|it| self.alloc(it)).collect();
-            for ((arg, ty), reg) in args.iter().zip(&proto.params).zip(places) {
-                let inner = self.taken();
-                self.eval_as(arg, ty, reg);
-                self.release(inner);
-                push_wide(&mut regs, reg, ty);
-            }
-        } else {
-            for (arg, ty) in args.iter().zip(&proto.params) {
-                let reg = self.eval_of(arg, ty);
-                push_wide(&mut regs, reg, ty);
-            }
-        }
+        let regs = self.arguments(this, args, &proto.params);
         let reference = MethodRef { class, name: method.reference.name.clone(), proto: proto.clone() };
         self.out.invoke(kind, &regs, Ref::Method(reference));
         self.release(taken);
         if proto.returns == "V" { (Reg::Local(0), string("V")) } else { self.result(&proto.returns, to) }
+    }
+
+    /// The registers of a call; of many they stand in a row.
+    fn arguments(&mut self, this: Option<Reg>, args: &[Expr], params: &[String]) -> Vec<Reg> {
+        let n_regs = params.iter().map(|it| width(it)).sum::<u16>() + u16::from(this.is_some());
+        if n_regs <= 5 {
+            let mut regs: Vec<Reg> = this.into_iter().collect();
+            for (arg, ty) in args.iter().zip(params) {
+                let reg = self.eval_of(arg, ty);
+                push_wide(&mut regs, reg, ty);
+            }
+            return regs;
+        }
+        let mut regs = Vec::new();
+        if let Some(this) = this {
+            let first = self.alloc(OBJECT);
+            self.copy(this, first, OBJECT);
+            regs.push(first);
+        }
+        let places: Vec<Reg> = params.iter().map(|it| self.alloc(it)).collect();
+        for ((arg, ty), reg) in args.iter().zip(params).zip(places) {
+            let inner = self.taken();
+            self.eval_as(arg, ty, reg);
+            self.release(inner);
+            push_wide(&mut regs, reg, ty);
+        }
+        regs
     }
 
     fn result(&mut self, ty: &str, to: Option<Reg>) -> (Reg, String) {
@@ -451,11 +456,7 @@ impl Body<'_, '_> {
             MethodRef { class: class.to_owned(), name: "<init>".to_owned(), proto }
         });
         let taken = self.taken();
-        let mut regs = vec![this];
-        for (arg, ty) in args.iter().zip(&reference.proto.params) {
-            let reg = self.eval_of(arg, ty);
-            push_wide(&mut regs, reg, ty);
-        }
+        let regs = self.arguments(Some(this), args, &reference.proto.params);
         self.out.invoke(0x70, &regs, Ref::Method(reference));
         self.release(taken);
     }
@@ -469,22 +470,19 @@ impl Body<'_, '_> {
             return (reg, class);
         };
         // What is around: the object, then the locals that it uses.
-        let mut captured = Vec::new();
-        let mut regs = vec![reg];
+        let (mut captured, mut names) = (Vec::new(), Vec::new());
         let taken = self.taken();
-        for (name, ty, local) in self.locals.clone() {
-            let name = if name == "this" { AROUND.to_owned() } else { format!("val${name}") };
-            if self.compiler.uses(n, &name) {
-                captured.push((name, ty.clone()));
-                push_wide(&mut regs, local, &ty);
+        for (name, ty, _) in self.locals.clone() {
+            let field = if name == "this" { AROUND.to_owned() } else { format!("val${name}") };
+            if self.compiler.uses(n, &field) {
+                captured.push((field, ty));
+                names.push(name);
             }
         }
         let types: Vec<String> = args.iter().map(|it| self.type_of(it)).collect();
-        for (arg, ty) in args.iter().zip(&types) {
-            let reg = self.eval(arg).0;
-            push_wide(&mut regs, reg, ty);
-        }
         let constructor = self.compiler.anonymous(n, &captured, &types);
+        let values: Vec<Expr> = names.into_iter().map(Expr::Name).chain(args.iter().cloned()).collect();
+        let regs = self.arguments(Some(reg), &values, &constructor.proto.params);
         let class = constructor.class.clone();
         self.out.refer(0x22, Form::F21c, &[reg], Ref::Type(class.clone()));
         self.out.invoke(0x70, &regs, Ref::Method(constructor));

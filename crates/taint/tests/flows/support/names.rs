@@ -218,6 +218,7 @@ impl Names {
             (NULL, _) => (!is_primitive(param)).then_some(if param == OBJECT { 2 } else { 1 }),
             _ if is_small(arg) && param == "I" => Some(1),
             ("I", "B" | "S" | "C") => Some(2),
+            _ if is_small(arg) && matches!(param, "J" | "F" | "D") => Some(3),
             _ if is_primitive(arg) || is_primitive(param) => None,
             (_, OBJECT) => Some(50),
             _ if arg.starts_with("[L") && param == "[Ljava/lang/Object;" => Some(50),
