@@ -45,7 +45,11 @@ impl Compiler<'_> {
         };
         for (field, is_static) in &known.fields {
             let (name, ty) = (field.name.clone(), field.ty.clone());
-            out.fields.push(dex::Field { name, ty, flags: 1 | flag(*is_static, dex::STATIC) });
+            out.fields.push(dex::Field {
+                name,
+                ty,
+                flags: 1 | flag(*is_static, dex::STATIC) | flag(known.is_interface, 0x10),
+            });
         }
         let mut methods: Vec<syntax::Method> = class.methods.clone();
         let inits = |is_static: bool| {

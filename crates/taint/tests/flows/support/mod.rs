@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 
 use dalvik::Dex;
 use knowledge::models::Models;
-use taint::{Analysis, App, Component, Flow};
+use taint::{Analysis, App, Component, Control, Flow};
 
 use compile::Marks;
 use names::Names;
@@ -22,10 +22,19 @@ use syntax::Program;
 pub const NOTHING: &str = "";
 
 /// Expects these flows of a program, one a line: `source -> sink`. A source or sink that the text calls `source…()` or
-/// `sink…(value)` is called so here; of any other its kind is told.
+/// `sink…(value)` is called so here; of any other its kind is told. `source == "x" -> sink` is a flow of which the
+/// comparison with a constant decides.
 #[track_caller]
 pub fn check(program: &str, expected: &str) {
-    let followed = follow(program);
+    let followed = follow(program, Control::Secrets);
+    let mut flows: Vec<String> = followed.analysis.flows.iter().map(|it| followed.told(it)).collect();
+    assert_lines(&mut flows, expected);
+}
+
+/// The same, where everything that is tested is followed to what it decides.
+#[track_caller]
+pub fn check_decided(program: &str, expected: &str) {
+    let followed = follow(program, Control::All);
     let mut flows: Vec<String> = followed.analysis.flows.iter().map(|it| followed.told(it)).collect();
     assert_lines(&mut flows, expected);
 }
@@ -33,7 +42,7 @@ pub fn check(program: &str, expected: &str) {
 /// Expects these capabilities of components: `Main: execute-command`.
 #[track_caller]
 pub fn check_reaches(program: &str, expected: &str) {
-    let reaches = follow(program).analysis.reaches;
+    let reaches = follow(program, Control::Secrets).analysis.reaches;
     let mut lines: Vec<String> =
         reaches.iter().map(|it| format!("{}: {}", it.component.trim_matches(['L', ';']), it.sink)).collect();
     assert_lines(&mut lines, expected);
@@ -42,7 +51,7 @@ pub fn check_reaches(program: &str, expected: &str) {
 /// Expects these checks on the way of the flows: `caller-check in Main.act`.
 #[track_caller]
 pub fn check_checks(program: &str, expected: &str) {
-    let flows = follow(program).analysis.flows;
+    let flows = follow(program, Control::Secrets).analysis.flows;
     let checks = flows.iter().flat_map(|it| &it.checks);
     let mut lines: Vec<String> = checks.map(|it| format!("{} in {}", it.kind, short(&it.method))).collect();
     assert_lines(&mut lines, expected);
@@ -51,7 +60,7 @@ pub fn check_checks(program: &str, expected: &str) {
 /// Expects this way of the only flow, one step a line.
 #[track_caller]
 pub fn check_way(program: &str, expected: &str) {
-    let flows = follow(program).analysis.flows;
+    let flows = follow(program, Control::Secrets).analysis.flows;
     assert_eq!(flows.len(), 1, "{flows:#?}");
     let steps = flows[0].steps.iter().map(|it| match it.class.as_str() {
         "" => it.what.clone(),
@@ -64,7 +73,7 @@ pub fn check_way(program: &str, expected: &str) {
 /// Expects that these bounds are reached.
 #[track_caller]
 pub fn check_limits(program: &str, expected: &str) {
-    let limits = follow(program).analysis.limits;
+    let limits = follow(program, Control::Secrets).analysis.limits;
     assert_lines(&mut limits.into_iter().map(|it| it.what).collect(), expected);
 }
 
@@ -95,13 +104,14 @@ impl Followed {
             let mark = step.and_then(|it| self.marks.get(&(it.class.clone(), it.method.clone(), it.offset)));
             mark.cloned().unwrap_or_else(|| kind.to_owned())
         };
-        format!("{} -> {}", name(flow.steps.first(), &flow.source), name(flow.steps.last(), &flow.sink))
+        let secret = flow.secret.as_ref().map(|it| format!(" == {it}")).unwrap_or_default();
+        format!("{}{secret} -> {}", name(flow.steps.first(), &flow.source), name(flow.steps.last(), &flow.sink))
     }
 }
 
-fn follow(text: &str) -> Followed {
+fn follow(text: &str, control: Control) -> Followed {
     let program = syntax::parse(text);
-    let app = app_of(&program);
+    let app = App { control, ..app_of(&program) };
     let (bytes, marks) = compile::compile(&program, OUTSIDE.clone());
     let analysis = analyse(&bytes, &app);
     Followed { analysis, marks }
