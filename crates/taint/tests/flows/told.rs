@@ -68,7 +68,6 @@ fn what_a_component_of_ones_own_is_sent_no_other_app_decides() {
 
 #[test]
 fn a_check_of_the_caller_on_the_way_is_named() {
-    // wrong today: of what a component calls on itself, only its own methods are looked at.
     check_checks(
         r#"exported service Shell {
                int onStartCommand(Intent intent, int flags, int id) {
@@ -77,7 +76,7 @@ fn a_check_of_the_caller_on_the_way_is_named() {
                    return 1;
                }
            }"#,
-        NOTHING,
+        "caller-check in Shell.onStartCommand",
     );
 }
 
