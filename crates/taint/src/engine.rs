@@ -226,7 +226,10 @@ impl<'a> Engine<'a> {
                 continue;
             }
             let Some(called) = program.method_ref(method.dex, insn.idx) else { continue };
-            if program.reference(called).is_some_and(|it| program.class_of(it.class).is_some()) {
+            let own = program
+                .reference(called)
+                .and_then(|it| program.resolve(program.class_of(it.class)?, it.name, it.proto));
+            if own.is_some() {
                 continue;
             }
             let loud = self.rules_of(called).is_some_and(|it| {

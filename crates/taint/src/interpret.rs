@@ -94,6 +94,8 @@ impl Engine<'_> {
         ins[0] = Some(entry);
         let mut waiting: BTreeSet<usize> = BTreeSet::from([0]);
         let mut exit: Option<State> = None;
+        let mut raised: Option<State> = None;
+        let mut is_whole = true;
         let mut returns = SetId::EMPTY;
         let mut throws = SetId::EMPTY;
         let begun = self.work();
@@ -103,6 +105,7 @@ impl Engine<'_> {
             let (visits_max, work_max) = if self.is_frugal() { FRUGAL } else { (VISITS_MAX, METHOD_WORK_MAX) };
             if visits_max < visits[n] || work_max < self.work() - begun - self.inner_work {
                 self.limit("visits of a block");
+                is_whole = false;
                 continue;
             }
             let Some(mut state) = ins[n].clone() else { continue };
@@ -202,24 +205,23 @@ impl Engine<'_> {
                 }
                 if throwing {
                     let thrown = state.thrown;
-                    if !blocks[n].handlers.is_empty() {
-                        let mut caught_all = false;
-                        for (ty, handler) in &blocks[n].handlers {
-                            let caught = self.caught(thrown, *ty);
-                            if insn.op == op::THROW && caught == SetId::EMPTY && ty.is_some() && thrown != SetId::EMPTY
-                            {
-                                continue;
-                            }
-                            caught_all |= ty.is_none();
-                            if self.throw_into(&mut ins[*handler], &state, caught, &body, *handler) {
-                                waiting.insert(*handler);
-                            }
+                    let mut left = thrown;
+                    for (ty, handler) in &blocks[n].handlers {
+                        let (caught, rest) = self.caught(left, *ty);
+                        left = rest;
+                        if insn.op == op::THROW && caught == SetId::EMPTY && ty.is_some() && thrown != SetId::EMPTY {
+                            continue;
                         }
-                        if !caught_all {
-                            throws = self.arena.union(throws, thrown);
+                        if self.throw_into(&mut ins[*handler], &state, caught, &body, *handler) {
+                            waiting.insert(*handler);
                         }
-                    } else {
-                        throws = self.arena.union(throws, thrown);
+                    }
+                    if left != SetId::EMPTY {
+                        throws = self.arena.union(throws, left);
+                        match &mut raised {
+                            Some(raised) => _ = raised.join(&state, &mut self.arena),
+                            None => raised = Some(state.clone()),
+                        }
                     }
                 }
                 if ctx.ends {
@@ -241,8 +243,8 @@ impl Engine<'_> {
             }
         }
         self.inner_work = outer_work + (self.work() - begun);
-        let never_returns = exit.is_none() && throws == SetId::EMPTY;
-        let end = exit.unwrap_or_else(|| State::new(0));
+        let never_returns = exit.is_none() && is_whole;
+        let end = self.end_of_run(exit, raised, throws);
         let mut summary = self.conclude(end, returns, throws, ctx.effects, never_returns, is_initialiser);
         summary.wants = ctx.wants.into_iter().take(WANTS_MAX).collect();
         summary
@@ -361,25 +363,49 @@ impl Engine<'_> {
         }
     }
 
-    /// What the thrown objects are that a handler of this type takes.
-    fn caught(&mut self, thrown: SetId, ty: Option<Name>) -> SetId {
-        let Some(ty) = ty else { return thrown };
+    /// What there is when a method is left: behind a `return`, with what an exception holds; or only behind a `throw`.
+    fn end_of_run(&mut self, exit: Option<State>, raised: Option<State>, throws: SetId) -> State {
+        let (mut end, raised) = match (exit, raised) {
+            (Some(exit), Some(raised)) => (exit, raised),
+            (exit, raised) => return exit.or(raised).unwrap_or_else(|| State::new(0)),
+        };
+        self.publish_shared(&raised);
+        let mut waiting: Vec<ObjId> = self.arena.members(throws).to_vec();
+        let mut seen: FxHashSet<ObjId> = FxHashSet::default();
+        while let Some(obj) = waiting.pop() {
+            if self.arena.is_symbolic(obj) || FLATTEN_MAX <= seen.len() || !seen.insert(obj) {
+                continue;
+            }
+            for &(key, set) in raised.heap.parts(obj) {
+                end.heap.store_one(obj, key, set, false, &mut self.arena);
+                waiting.extend(self.arena.members(set).iter());
+            }
+        }
+        end
+    }
+
+    /// What a handler of this type takes of the thrown objects, and what it leaves for others: where the class is not
+    /// known, both.
+    fn caught(&mut self, thrown: SetId, ty: Option<Name>) -> (SetId, SetId) {
+        let Some(ty) = ty else { return (thrown, SetId::EMPTY) };
         let wanted = self.program.names.text(ty).to_owned();
-        let mut kept = Vec::new();
+        let (mut kept, mut left) = (Vec::new(), Vec::new());
         for &obj in self.arena.members(thrown).iter() {
-            let fits = match self.arena.get(obj) {
-                Obj::Made { class, .. } => {
-                    let chain = self.ancestors(self.program.names.text(*class));
-                    // A chain that ends before `Object` is not known whole.
-                    chain.contains(&wanted) || !chain.iter().any(|it| it == "Ljava/lang/Object;")
-                }
-                _ => true,
-            };
+            let (mut fits, mut is_sure) = (true, false);
+            if let Obj::Made { class, .. } = self.arena.get(obj) {
+                let chain = self.ancestors(self.program.names.text(*class));
+                is_sure = chain.contains(&wanted);
+                // A chain that ends before `Object` is not known whole.
+                fits = is_sure || !chain.iter().any(|it| it == "Ljava/lang/Object;");
+            }
             if fits {
                 kept.push(obj);
             }
+            if !is_sure {
+                left.push(obj);
+            }
         }
-        self.arena.set(kept)
+        (self.arena.set(kept), self.arena.set(left))
     }
 
     fn flow_into(&mut self, place: &mut Option<State>, state: &State, body: &Body, block: usize) -> bool {

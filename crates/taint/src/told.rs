@@ -310,10 +310,10 @@ impl Engine<'_> {
             }
             let Some(called) = program.method_ref(dex, insn.idx) else { continue };
             let Some(reference) = program.reference(called) else { continue };
-            if let Some(class) = program.class_of(reference.class) {
-                if 0 < depth
-                    && let Some(target) = program.resolve(class, reference.name, reference.proto)
-                {
+            // What a class of the program inherits from the framework is named by the class of the program.
+            let own = program.class_of(reference.class);
+            if let Some(target) = own.and_then(|it| program.resolve(it, reference.name, reference.proto)) {
+                if 0 < depth {
                     found.extend(self.guards_of(target, depth - 1).iter().cloned());
                 }
                 continue;

@@ -1,0 +1,20 @@
+//! Program to flows: what the engine finds in small programs, and where it must stay silent.
+
+mod arrays;
+mod binders;
+mod callbacks;
+mod calls;
+mod collections;
+mod control;
+mod exceptions;
+mod fields;
+mod implicit;
+mod intents;
+mod lifecycle;
+mod reflection;
+mod statics;
+mod stores;
+mod strings;
+mod support;
+mod threads;
+mod told;

@@ -1,0 +1,198 @@
+//! Values that are kept: preferences, files, providers.
+
+use crate::support::{NOTHING, check};
+
+#[test]
+fn a_preference_keeps_a_value() {
+    check(
+        r#"activity First { void onCreate(Bundle saved) { getSharedPreferences("s", 0).edit().putString("k", source()).commit(); } }
+           activity Second { void onCreate(Bundle saved) { sink(getSharedPreferences("s", 0).getString("k", "")); } }"#,
+        "source -> sink",
+    );
+}
+
+#[test]
+fn another_key_of_the_preferences_is_clean() {
+    check(
+        r#"activity First { void onCreate(Bundle saved) { getSharedPreferences("s", 0).edit().putString("k", source()).commit(); } }
+           activity Second { void onCreate(Bundle saved) { sink(getSharedPreferences("s", 0).getString("l", "")); } }"#,
+        NOTHING,
+    );
+}
+
+#[test]
+fn another_file_of_preferences_is_clean() {
+    // wrong today: what is written under one name is read under another (`engine.rs`, `wholes_of`: from a name to any
+    // name, and on to all names).
+    check(
+        r#"activity First { void onCreate(Bundle saved) { getSharedPreferences("s", 0).edit().putString("k", source()).commit(); } }
+           activity Second { void onCreate(Bundle saved) { sink(getSharedPreferences("t", 0).getString("k", "")); } }"#,
+        "source -> sink",
+    );
+}
+
+#[test]
+fn preferences_without_a_name_are_those_of_the_app() {
+    check(
+        r#"activity First { void onCreate(Bundle saved) { getPreferences(0).edit().putString("k", source()).apply(); } }
+           activity Second { void onCreate(Bundle saved) { sink(getPreferences(0).getString("k", "")); } }"#,
+        // wrong today: every activity has a file of its own; the engine takes one for all (`builtin.rs`, `default_store`).
+        "source -> sink",
+    );
+}
+
+#[test]
+fn a_preference_under_a_key_that_a_caller_names_is_that_preference() {
+    check(
+        r#"class Store {
+               Context context; Store(Context it) { context = it; }
+               void put(String key, String x) { context.getSharedPreferences("s", 0).edit().putString(key, x).commit(); }
+               String get(String key) { return context.getSharedPreferences("s", 0).getString(key, ""); }
+           }
+           activity Main {
+               void onCreate(Bundle saved) { Store it = new Store(this); it.put("k", source()); it.put("l", "none"); }
+               void onPause() { Store it = new Store(this); sink1(it.get("k")); sink2(it.get("l")); }
+           }"#,
+        "source -> sink1",
+    );
+}
+
+#[test]
+fn a_preference_under_an_unknown_key_may_be_any() {
+    check(
+        r#"activity Main {
+               void onCreate(Bundle saved) { getSharedPreferences("s", 0).edit().putString("k", source()).commit(); }
+               void onPause() { sink(getSharedPreferences("s", 0).getString(Build.MODEL, "")); }
+           }"#,
+        "source -> sink",
+    );
+}
+
+#[test]
+fn the_value_that_is_given_where_none_is_kept_comes_back() {
+    check(r#"main() { sink(getSharedPreferences("s", 0).getString("k", source())); }"#, "source -> sink");
+}
+
+#[test]
+fn an_editor_in_a_register_writes_the_same_preferences() {
+    check(
+        r#"main() {
+               SharedPreferences store = getSharedPreferences("s", 0); SharedPreferences$Editor edit = store.edit();
+               edit.putString("k", source()); edit.putInt("n", 1); edit.apply();
+               sink1(store.getString("k", "")); sink2(store.getInt("n", 0));
+           }"#,
+        "source -> sink1",
+    );
+}
+
+#[test]
+fn a_preference_that_is_overwritten_is_clean() {
+    check(
+        r#"main() {
+               SharedPreferences store = getSharedPreferences("s", 0);
+               store.edit().putString("k", source()).commit(); store.edit().putString("k", "none").commit();
+               sink(store.getString("k", ""));
+           }"#,
+        NOTHING,
+    );
+}
+
+#[test]
+fn a_file_gives_back_what_was_written() {
+    // wrong today: what is written to a file of one's own is not found again where the file is read.
+    check(
+        r#"activity First { void onCreate(Bundle saved) { openFileOutput("f", 0).write(source().getBytes()); } }
+           activity Second { void onCreate(Bundle saved) { byte[] b = new byte[9]; openFileInput("f").read(b); sink(new String(b)); } }"#,
+        "source -> stream-output",
+    );
+}
+
+#[test]
+fn what_is_written_to_a_socket_leaves() {
+    check(
+        r#"main() { new Socket("x.invalid", 80).getOutputStream().write(source().getBytes()); }"#,
+        "source -> stream-output",
+    );
+}
+
+#[test]
+fn what_is_part_of_an_address_leaves() {
+    check(r#"main() { new URL("http://x.invalid/?" + source()).openConnection(); }"#, "source -> network-output");
+}
+
+#[test]
+fn an_address_that_is_not_opened_tells_nobody() {
+    check(r#"main() { URL url = new URL("http://x.invalid/?" + source()); }"#, NOTHING);
+}
+
+#[test]
+fn a_message_to_a_number_leaves() {
+    check(
+        r#"main() { SmsManager.getDefault().sendTextMessage("5", null, source(), null, null); }"#,
+        "source -> send-sms",
+    );
+}
+
+#[test]
+fn what_a_provider_is_told_leaves() {
+    check(
+        r#"main() {
+               ContentValues values = new ContentValues(); values.put("k", source());
+               getContentResolver().insert(Uri.parse("content://x"), values);
+           }"#,
+        "source -> provider-write",
+    );
+}
+
+#[test]
+fn what_a_provider_gives_is_worth_protecting() {
+    check(
+        r#"main() {
+               Cursor c = getContentResolver().query(Uri.parse("content://contacts"), null, null, null, null);
+               if (c.moveToFirst()) { sink(c.getString(0)); }
+           }"#,
+        "provider-data -> sink",
+    );
+}
+
+#[test]
+fn a_provider_of_ones_own_gives_what_it_answers() {
+    // wrong today: an address is not brought to the provider that it names; what comes back is a source all the same.
+    check(
+        r#"provider P {
+               Cursor query(Uri uri, String[] columns, String where, String[] args, String order) {
+                   MatrixCursor c = new MatrixCursor(new String[] { "k" }); c.addRow(new Object[] { source() }); return c;
+               }
+           }
+           activity Main {
+               void onCreate(Bundle saved) { sink(getContentResolver().query(Uri.parse("content://p"), null, null, null, null).getString(0)); }
+           }"#,
+        "provider-data -> sink",
+    );
+}
+
+#[test]
+fn a_place_in_an_ordinary_object_is_not_shared() {
+    check(
+        "class Box { String f; }
+         activity First { void onCreate(Bundle saved) { Box b = new Box(); b.f = source(); } }
+         activity Second { void onCreate(Bundle saved) { Box b = new Box(); sink(b.f); } }",
+        NOTHING,
+    );
+}
+
+#[test]
+fn what_stands_in_the_clipboard_is_worth_protecting() {
+    check(
+        r#"main() { ClipboardManager it = (ClipboardManager) getSystemService("clipboard"); sink(it.getText().toString()); }"#,
+        "clipboard -> sink",
+    );
+}
+
+#[test]
+fn what_the_app_puts_in_its_own_properties_comes_back() {
+    check(
+        r#"main() { Properties p = new Properties(); p.setProperty("k", source()); sink(p.getProperty("k")); }"#,
+        "source -> sink",
+    );
+}
