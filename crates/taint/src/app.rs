@@ -2,6 +2,7 @@
 
 use dalvik::{ClassId, MethodId, Name, Program, access};
 use knowledge::models::Models;
+use serde::Serialize;
 
 use crate::engine::{Engine, Found};
 use crate::interpret::Ctx;
@@ -11,7 +12,7 @@ use crate::told::Analysis;
 use crate::value::{Key, Obj, ObjId, SetId, Site, Slot, Source};
 
 /// What a manifest and the resources say that the code does not.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct App {
     /// Package name.
     pub package: String,
@@ -28,7 +29,7 @@ pub struct App {
 }
 
 /// A component.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Component {
     /// `activity`, `service`, `receiver`, `provider`.
     pub kind: &'static str,

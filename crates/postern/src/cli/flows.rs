@@ -9,7 +9,7 @@ use knowledge::Knowledge;
 use report::escape::visible;
 use scan::{FlowStep, Phase, Progress, UnitFlows, Want};
 
-use super::{Common, look, ls};
+use super::{Common, cache, look, ls};
 
 /// List how values travel through apps, from where they come in to where they have an effect
 #[derive(Args)]
@@ -26,17 +26,21 @@ pub struct Flows {
     /// One JSON object for each app, one to a line
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    cache: cache::Cache,
 }
 
 impl Flows {
     /// Lists, and says on standard error what could not be looked into.
     pub fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let mut out = io::BufWriter::new(io::stdout().lock());
+        let cache = self.cache.open(common);
         for input in &self.inputs {
             let found = look::open(std::slice::from_ref(input), &Want::All, common)?;
             let progress = common.progress();
             progress.begin(Phase::Follow);
-            let (units, gaps) = scan::flows(&found, &Knowledge::bundled().models, &progress);
+            let (units, gaps) = scan::flows(&found, &Knowledge::bundled().models, cache.as_ref(), &progress);
             progress.end(Phase::Follow);
             progress.finish();
             let apps: Vec<(&str, &UnitFlows)> =
@@ -79,6 +83,7 @@ impl Flows {
             out.flush()?;
             ls::tell(&found, &[found.gaps.as_slice(), &gaps].concat(), common);
         }
+        cache::tell(cache.as_ref(), common);
         Ok(ExitCode::SUCCESS)
     }
 }
