@@ -6,6 +6,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod droidbench;
 mod fuzz;
 mod licences;
 
@@ -29,6 +30,7 @@ fn run(args: &[String]) -> Result<()> {
     match words.as_slice() {
         [] | ["help" | "--help" | "-h", ..] => println!("{HELP}"),
         ["bench", options @ ..] => bench::run(&bench::Options::of(options)?)?,
+        ["droidbench", options @ ..] => droidbench::run(&droidbench::Options::of(options)?)?,
         ["ci"] => ci::run()?,
         ["licences"] => licences::run()?,
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
@@ -47,8 +49,12 @@ cargo xtask CHORE
                   --out FILE         where the table goes, too
                   --postern FILE     this program instead of a build
                   FOLDER holds tree.erofs, tree.ext4, tree.squashfs, tree.f2fs (the same files in each), super.simg
-                  (a sparse super image with that EROFS), small.ext4, large.ext4 (the same files in 1 GB and 8 GB), and
-                  folders of apps dump*; what it lacks is left out. Update and bombs are made in target/bench
+                  (a sparse super image with that EROFS), small.ext4, large.ext4 (the same files in 1 GB and 8 GB),
+                  folders of apps dump*, apps app*.apk, and android.jar; what it lacks is left out. Update and bombs are made in target/bench
+  droidbench DIR  the flows of every app of DroidBench against what the suite says of it; fails below 0.95
+                  --out FILE         where the table goes, too
+                  --postern FILE     this program instead of a build
+                  DIR holds apk/ as the branch develop has it
   ci              what a reviewer would run: format, licences, lints, docs, a short fuzz, tests
   licences        every package of the lock file against deny.toml
   fuzz            mutates the samples of all formats, and reads what comes out

@@ -102,6 +102,8 @@ fn check(name: &str) {
         Some(other) => panic!("{name}: a case is not packed as {other}"),
     };
     let run = Command::new(env!("CARGO_BIN_EXE_postern"))
+        .env_remove("HOME")
+        .env_remove("XDG_CACHE_HOME")
         .args(["check", "--json", "report.json"])
         .arg(input.file_name().unwrap())
         .current_dir(work.path())

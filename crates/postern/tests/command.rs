@@ -9,7 +9,13 @@ use flate2::write::GzEncoder;
 
 fn postern(args: &[&str]) -> Output {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    Command::new(env!("CARGO_BIN_EXE_postern")).args(args).current_dir(root).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_postern"))
+        .env_remove("HOME")
+        .env_remove("XDG_CACHE_HOME")
+        .args(args)
+        .current_dir(root)
+        .output()
+        .unwrap()
 }
 
 fn packed(bytes: &[u8]) -> Vec<u8> {
@@ -38,6 +44,18 @@ fn one_thread_and_many_give_the_same_report() {
     let many = postern(&["check", "demo/phone-b.zip", "--json", "-", "--threads", "7"]);
     assert!(!one.stdout.is_empty());
     assert_eq!(one.stdout, many.stdout);
+}
+
+#[test]
+fn one_thread_and_many_find_the_same_flows_each_time() {
+    for phone in ["demo/phone-a.zip", "demo/phone-b.zip"] {
+        let flows = |threads| postern(&["flows", phone, "--json", "--no-cache", "--threads", threads]).stdout;
+        let one = flows("1");
+        assert!(!one.is_empty());
+        for threads in ["1", "2", "7"] {
+            assert_eq!(one, flows(threads), "{phone} with {threads} threads");
+        }
+    }
 }
 
 #[test]

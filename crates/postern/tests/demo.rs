@@ -108,6 +108,8 @@ fn check(name: &str) -> (i32, Value) {
     let folder = tempfile::tempdir().expect("a folder");
     let json = folder.path().join("report.json");
     let output = Command::new(env!("CARGO_BIN_EXE_postern"))
+        .env_remove("HOME")
+        .env_remove("XDG_CACHE_HOME")
         .args(["check", "--quiet", "--json"])
         .args([&json, &phone])
         .output()

@@ -14,7 +14,13 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 
 fn postern(args: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_postern")).args(args).current_dir(folder).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_postern"))
+        .env_remove("HOME")
+        .env_remove("XDG_CACHE_HOME")
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .unwrap()
 }
 
 /// Checks an entry of a folder: exit code and JSON report.

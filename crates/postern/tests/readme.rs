@@ -9,6 +9,8 @@ fn the_first_command_prints_what_the_readme_shows() {
     let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     assert!(readme.contains("cargo run --release -- check demo/phone-b.zip"));
     let run = Command::new(env!("CARGO_BIN_EXE_postern"))
+        .env_remove("HOME")
+        .env_remove("XDG_CACHE_HOME")
         .args(["check", "demo/phone-b.zip"])
         .current_dir(&root)
         .output()

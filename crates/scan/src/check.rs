@@ -14,7 +14,7 @@ use surface::Surface;
 
 use crate::conclude::{self, Frame};
 use crate::flows;
-use crate::{InputError, Phase, Progress, Want};
+use crate::{Cache, InputError, Phase, Progress, Want};
 
 /// What a check may be told.
 pub struct Check {
@@ -30,8 +30,13 @@ pub struct Check {
     pub version: String,
 }
 
-/// Checks a phone: the report and the exit code.
-pub fn check(check: Check, store: &Store, progress: &dyn Progress) -> Result<(Report, u8), InputError> {
+/// Checks a phone: the report and the exit code. A cache changes how long it takes.
+pub fn check(
+    check: Check,
+    store: &Store,
+    cache: Option<&Cache>,
+    progress: &dyn Progress,
+) -> Result<(Report, u8), InputError> {
     progress.begin(Phase::Read);
     let given = crate::open(&check.inputs)?;
     let copies: Vec<(Child, Vec<Child>)> = given.roots.iter().cloned().zip(given.entries.iter().cloned()).collect();
@@ -56,7 +61,8 @@ pub fn check(check: Check, store: &Store, progress: &dyn Progress) -> Result<(Re
 
     if check.flows {
         progress.begin(Phase::Follow);
-        let (units, gaps) = crate::flows(&found, &Knowledge::bundled().models, taint::Control::default(), progress);
+        let models = &Knowledge::bundled().models;
+        let (units, gaps) = crate::flows(&found, models, taint::Control::default(), cache, progress);
         found.facts.merge(flows::facts_of(units));
         found.gaps.extend(gaps);
         progress.end(Phase::Follow);

@@ -3,7 +3,7 @@
 use dalvik::{Dex, container};
 use model::fact::app::App;
 use model::fact::code::Container;
-use model::{ArtifactId, Gap, Layer, NodeKind};
+use model::{ArtifactId, Fault, Gap, Layer, NodeKind};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::walk::Found;
@@ -77,13 +77,23 @@ pub fn units(found: &Found) -> Vec<Unit<'_>> {
 /// The dex files of a unit with the file that holds each, and what could not be read of them. Of two with the same content (the code of an app for
 /// two instruction sets) the first counts.
 pub fn open(found: &Found, unit: &Unit) -> (Vec<(Dex, ArtifactId)>, Vec<Gap>) {
+    opened(unit, read(found, unit))
+}
+
+/// The bytes of the files of a unit, or why there are none.
+pub fn read(found: &Found, unit: &Unit) -> Vec<Result<Vec<u8>, Fault>> {
+    let read = |it: &ArtifactId| found.tree.artifact(*it).blob.bytes("bytes of a file of code", FILE_MAX);
+    unit.files.iter().map(read).collect()
+}
+
+/// As [`open`], of bytes that were read.
+pub fn opened(unit: &Unit, files: Vec<Result<Vec<u8>, Fault>>) -> (Vec<(Dex, ArtifactId)>, Vec<Gap>) {
     let (mut dexes, mut gaps) = (Vec::new(), Vec::new());
     let mut seen: FxHashSet<Vec<u8>> = FxHashSet::default();
     let mut elsewhere = None;
-    for &artifact in &unit.files {
+    for (&artifact, bytes) in unit.files.iter().zip(files) {
         let mut gap = |why: String| gaps.push(Gap { artifact, why, layer: Layer::Code });
-        let blob = &found.tree.artifact(artifact).blob;
-        let contents = match blob.bytes("bytes of a file of code", FILE_MAX).and_then(container::open) {
+        let contents = match bytes.and_then(container::open) {
             Ok(contents) => contents,
             Err(fault) => {
                 gap(format!("its code was not read: {fault}"));

@@ -7,9 +7,10 @@ use model::{ArtifactId, Facts, Gap, Layer, Location, Row};
 use rayon::prelude::*;
 use taint::{Analysis, Component};
 
-use crate::Progress;
 use crate::code::{self, Unit};
+use crate::outcome::Outcome;
 use crate::walk::Found;
+use crate::{Cache, Progress};
 
 /// What was found in one app, or in a library.
 #[derive(Debug)]
@@ -25,11 +26,12 @@ pub struct UnitFlows {
 }
 
 /// Follows values through every app, in parallel; in the order of the apps, then of the libraries. Of a library, which
-/// nobody calls here, it is only told how much matters.
+/// nobody calls here, it is only told how much matters. What a cache holds is not done again.
 pub fn flows(
     found: &Found,
     models: &Models,
     control: taint::Control,
+    cache: Option<&Cache>,
     progress: &dyn Progress,
 ) -> (Vec<UnitFlows>, Vec<Gap>) {
     let tree = &found.tree;
@@ -52,7 +54,7 @@ pub fn flows(
     let results: Vec<(UnitFlows, Vec<Gap>)> = units
         .par_iter()
         .map(|(app, unit, size)| {
-            let result = follow(found, models, app, unit);
+            let result = follow(found, models, cache, app, unit);
             progress.done(*size, &tree.artifact(unit.artifact).name);
             result
         })
@@ -66,19 +68,16 @@ pub fn flows(
     (all, gaps)
 }
 
-fn follow(found: &Found, models: &Models, app: &taint::App, unit: &Unit) -> (UnitFlows, Vec<Gap>) {
-    let (dexes, mut gaps) = code::open(found, unit);
-    let (dexes, files): (Vec<_>, Vec<_>) = dexes.into_iter().unzip();
-    // Frames of the analysis lie on the stack of a thread of its own.
-    let analysis = std::thread::scope(|scope| {
-        let work = || {
-            let mut program = dalvik::Program::new(dexes);
-            taint::analyse(&mut program, models, app, FUEL)
-        };
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-        thread.ok().and_then(|it| it.join().ok())
-    });
-    let analysis = analysis.unwrap_or_else(|| {
+fn follow(
+    found: &Found,
+    models: &Models,
+    cache: Option<&Cache>,
+    app: &taint::App,
+    unit: &Unit,
+) -> (UnitFlows, Vec<Gap>) {
+    let outcome = Outcome::of(found, models, cache, app, unit);
+    let (files, mut gaps) = (outcome.files(unit), outcome.gaps(unit));
+    let analysis = outcome.analysis.unwrap_or_else(|| {
         gaps.push(gap(unit.artifact, "internal error: its flows could not be followed".to_owned()));
         Analysis::default()
     });
@@ -203,9 +202,3 @@ fn app_of<'a>(app: &App, layouts: impl Iterator<Item = &'a model::fact::layout::
     facts.fragments.dedup();
     facts
 }
-
-/// Work that one app may cause, in objects that are looked at: some seconds.
-const FUEL: u64 = 32_000_000;
-
-/// Room for the deepest chain of calls that is followed.
-const STACK: usize = 256 << 20;

@@ -1,5 +1,6 @@
 //! The one pipeline: from paths on disk to a report. Threads are started here and nowhere else; nothing here prints.
 
+mod cache;
 mod check;
 mod code;
 mod conclude;
@@ -8,9 +9,11 @@ mod coverage;
 mod flows;
 mod glob;
 mod input;
+mod outcome;
 mod progress;
 mod walk;
 
+pub use cache::{CACHE_SIZE, Cache};
 pub use check::{Check, check};
 pub use code::{Unit, open as open_code, units};
 pub use copy::copy;

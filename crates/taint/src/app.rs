@@ -2,6 +2,7 @@
 
 use dalvik::{ClassId, MethodId, Name, Program, access};
 use knowledge::models::Models;
+use serde::Serialize;
 
 use crate::engine::{Engine, Found};
 use crate::interpret::Ctx;
@@ -11,7 +12,7 @@ use crate::told::Analysis;
 use crate::value::{Key, Obj, ObjId, SetId, Site, Slot, Source};
 
 /// What a manifest and the resources say that the code does not.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct App {
     /// Package name.
     pub package: String,
@@ -30,7 +31,7 @@ pub struct App {
 }
 
 /// What a value decides, and not only where it goes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub enum Control {
     /// Followed where what someone sends or types in, a time or a place is compared with a constant.
     #[default]
@@ -40,7 +41,7 @@ pub enum Control {
 }
 
 /// A component.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Component {
     /// `activity`, `service`, `receiver`, `provider`.
     pub kind: &'static str,

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use dalvik::insn::Insns;
 use dalvik::{MethodId, RefId, op};
 use knowledge::models::{By, Rule};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::{Engine, Guards};
 use crate::summary::TrailId;
 use crate::value::{Obj, ObjId, Slot};
 
 /// What was found in an app.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Analysis {
     /// In order of source and sink.
     pub flows: Vec<Flow>,
@@ -33,7 +33,7 @@ pub struct Analysis {
 }
 
 /// A value that travels from a source to a sink.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Flow {
     /// The rule that tells of it.
     pub rule: String,
@@ -58,7 +58,7 @@ pub struct Flow {
 }
 
 /// A capability that a component leads to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Reach {
     /// Descriptor of the component's class.
     pub component: String,
@@ -73,7 +73,7 @@ pub struct Reach {
 }
 
 /// A check in a method on the way. That it guards what follows is not shown.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Check {
     /// Kind of the check.
     pub kind: String,
@@ -84,7 +84,7 @@ pub struct Check {
 }
 
 /// A place on the way.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FlowStep {
     /// Descriptor of the class; empty where the value lies in a place that code shares.
     pub class: String,
@@ -95,12 +95,11 @@ pub struct FlowStep {
     /// What happens there.
     pub what: String,
     /// Number of the dex file, and where in it the instruction stands, in bytes.
-    #[serde(skip)]
     pub at: Option<(u32, u64)>,
 }
 
 /// A bound that was reached.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Limit {
     /// What there was too much of.
     pub what: String,

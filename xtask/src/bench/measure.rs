@@ -56,21 +56,46 @@ impl Measure {
     }
 }
 
-/// Looks at the memory until the program ends: the kernel keeps the highest mark, so that only the last moment is missed.
+/// Looks at the memory until the program ends: the kernel keeps the highest mark, so that only the last moment is missed. What
+/// the program starts counts, too; of several the largest.
 fn wait(child: &mut Child) -> Result<(ExitStatus, u64)> {
-    let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
-    loop {
-        let text = fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|it| it.strip_prefix("VmHWM:"));
-        let kib: Option<u64> = line.and_then(|it| it.split_whitespace().next()?.parse().ok());
-        peak = kib.map_or(peak, |it| peak.max(it << 10));
+    for n in 0u64.. {
+        peak = peak.max(peak_of(child.id()));
+        if n.is_multiple_of(CHILDREN_EVERY) {
+            peak = started_by(child.id()).into_iter().map(peak_of).fold(peak, u64::max);
+        }
         if let Some(status) = child.try_wait()? {
             return Ok((status, peak));
         }
         thread::sleep(Duration::from_millis(2));
     }
+    bail!("it does not end")
 }
+
+/// The highest mark of a process, in bytes; 0 where there is none any more.
+fn peak_of(process: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+    let kib: Option<u64> = line.and_then(|it| it.split_whitespace().next()?.parse().ok());
+    kib.unwrap_or_default() << 10
+}
+
+/// The processes that one has started.
+fn started_by(process: u32) -> Vec<u32> {
+    let ids = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = ids.filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter(|it| parent_of(*it) == Some(process)).collect()
+}
+
+/// `proc_pid_stat(5)`, field 4.
+fn parent_of(process: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Looking for them costs some milliseconds.
+const CHILDREN_EVERY: u64 = 100;
 
 /// User and system time of all programs that were started here and have ended (`proc_pid_stat(5)`, fields 16 and 17).
 fn children_ticks() -> Result<u64> {

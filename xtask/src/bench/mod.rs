@@ -5,6 +5,7 @@
 //! rounds the best one counts, so that caches are warm and what else the machine does shows least.
 
 mod bombs;
+mod flows;
 mod measure;
 mod payload;
 
@@ -52,7 +53,7 @@ pub fn run(options: &Options) -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no workspace")?;
     let postern = match &options.postern {
         Some(postern) => postern.clone(),
-        None => built(root)?,
+        None => built()?,
     };
     let made = root.join("target/bench");
     fs::create_dir_all(&made)?;
@@ -73,7 +74,8 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 /// The release build.
-fn built(root: &Path) -> Result<PathBuf> {
+pub fn built() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no workspace")?;
     let built =
         Command::new("cargo").args(["build", "--release", "--locked", "-p", "postern"]).current_dir(root).status();
     ensure!(built.context("cargo build")?.success(), "the release does not build");
@@ -86,19 +88,54 @@ struct Row {
     work: &'static str,
     /// With which file.
     file: PathBuf,
-    how: How,
+    /// What postern is told.
+    ours: Vec<String>,
+    beside: Beside,
+    bounds: Bounds,
 }
 
-enum How {
-    /// What postern is told, what another program is told, and how many times its CPU and its wall-clock seconds we may
-    /// take.
-    Peer { ours: Vec<String>, program: &'static str, args: Vec<String>, cpu: f64, wall: Option<f64> },
-    /// Ourselves at something else: how many times its CPU seconds for each byte, and its peak memory.
-    Ourselves { ours: Vec<String>, other: Vec<String>, cpu: Option<f64>, memory: Option<f64> },
-    /// Fixed numbers: CPU seconds and MB.
-    Fixed { ours: Vec<String>, cpu: Option<f64>, megabytes: u64 },
+enum Beside {
+    /// A program, and what it is told.
+    Program(&'static str, Vec<String>),
+    /// Postern, told something else.
+    Ourselves(Vec<String>),
+    Nobody,
+    /// Postern told the same once before, so that its cache is full.
+    Before,
     /// There is no such file, and what would have made it is not installed.
     Absent,
+}
+
+/// What may be taken: so many times what the one beside takes, or so much.
+#[derive(Default, Clone, Copy)]
+struct Bounds {
+    cpu: Option<f64>,
+    wall: Option<f64>,
+    peak: Option<f64>,
+    seconds: Option<f64>,
+    megabytes: Option<u64>,
+}
+
+impl Bounds {
+    fn cpu(times: f64) -> Bounds {
+        Bounds { cpu: Some(times), ..Bounds::default() }
+    }
+
+    /// Each bound as text, and whether it is met.
+    fn met(&self, ours: Measure, peer: Option<Measure>) -> Vec<(String, bool)> {
+        let mut met = Vec::new();
+        let mut times = |what: &str, ratio: f64, bound: Option<f64>| {
+            met.extend(bound.map(|it| (format!("{what} {ratio:.2} ≤ {it:.2}"), ratio <= it)));
+        };
+        if let Some(peer) = peer {
+            times("CPU", ours.cpu / peer.cpu, self.cpu);
+            times("wall", ours.wall / peer.wall, self.wall);
+            times("peak", ours.peak as f64 / peer.peak as f64, self.peak);
+        }
+        met.extend(self.seconds.map(|it| (format!("CPU ≤ {it} s"), ours.cpu <= it)));
+        met.extend(self.megabytes.map(|it| (format!("peak ≤ {it} MB"), ours.megabytes() <= it)));
+        met
+    }
 }
 
 const NAMES: &str = "names of a sparse super image";
@@ -119,87 +156,89 @@ const BOMB: &str = "check a bomb";
 /// - `small.ext4`, `large.ext4`: the same files in a small and a large image;
 /// - `payload.bin` and `payload.bin.xz`: an update, and its packed operations one behind the other; made of `tree.ext4`
 ///   where they are not there;
-/// - `dump*`: unpacked phones, or folders of apps.
+/// - `dump*`: unpacked phones, or folders of apps;
+/// - `app*.apk`: apps with up to 7 MB of bytecode each, and `android.jar` for the analysis beside us.
 fn plan(folder: &Path, made: &Path) -> Result<Vec<Row>> {
     let path = |name: &str| folder.join(name).display().to_string();
-    let words = |words: &[&str]| -> Vec<String> { words.iter().map(|&it| it.to_owned()).collect() };
     let (simg, erofs, ext4, squashfs, f2fs) =
         (path("super.simg"), path("tree.erofs"), path("tree.ext4"), path("tree.squashfs"), path("tree.f2fs"));
-    let fsck = |ours: &[&str], cpu| How::Peer {
+    let row = |work, file: &str, ours: &[&str], beside, bounds| Row {
+        work,
+        file: file.into(),
         ours: words(ours),
-        program: "fsck.erofs",
-        args: words(&["--extract=OUT", "--overwrite", &erofs]),
-        cpu,
-        wall: None,
+        beside,
+        bounds,
     };
-    let extract = |image: &str| words(&["-q", "extract", "--to", "OUT", image]);
+    let program = |name, args: &[&str]| Beside::Program(name, words(args));
+    let fsck = || program("fsck.erofs", &["--extract=OUT", "--overwrite", &erofs]);
+    let extract = ["-q", "extract", "--to", "OUT"];
+    let from = |image: &str| words(&[&extract[..], &[image]].concat());
     let mut rows = vec![
-        Row { work: NAMES, file: simg.clone().into(), how: fsck(&["-q", "ls", &simg], 1.0 / 20.0) },
-        Row { work: ALL_NAMES, file: simg.clone().into(), how: fsck(&["-q", "ls", "-R", &simg], 0.5) },
-        Row { work: EROFS, file: erofs.clone().into(), how: fsck(&["-q", "extract", "--to", "OUT", &erofs], 1.3) },
+        row(NAMES, &simg, &["-q", "ls", &simg], fsck(), Bounds::cpu(1.0 / 20.0)),
+        row(ALL_NAMES, &simg, &["-q", "ls", "-R", &simg], fsck(), Bounds::cpu(0.5)),
+        Row { work: EROFS, file: erofs.clone().into(), ours: from(&erofs), beside: fsck(), bounds: Bounds::cpu(1.3) },
         Row {
             work: EXT4,
             file: ext4.clone().into(),
-            how: How::Peer {
-                ours: extract(&ext4),
-                program: "debugfs",
-                args: words(&["-R", "rdump / OUT", &ext4]),
-                cpu: 1.3,
-                wall: None,
-            },
+            ours: from(&ext4),
+            beside: program("debugfs", &["-R", "rdump / OUT", &ext4]),
+            bounds: Bounds::cpu(1.3),
         },
         Row {
             work: SQUASHFS,
             file: squashfs.clone().into(),
-            how: How::Peer {
-                ours: extract(&squashfs),
-                program: "unsquashfs",
-                args: words(&["-quiet", "-no-progress", "-force", "-dest", "OUT", &squashfs]),
-                cpu: 1.3,
-                wall: None,
-            },
+            ours: from(&squashfs),
+            beside: program("unsquashfs", &["-quiet", "-no-progress", "-force", "-dest", "OUT", &squashfs]),
+            bounds: Bounds::cpu(1.3),
         },
         Row {
             work: F2FS,
             file: f2fs.clone().into(),
-            how: How::Ourselves { ours: extract(&f2fs), other: extract(&ext4), cpu: Some(1.5), memory: None },
+            ours: from(&f2fs),
+            beside: Beside::Ourselves(from(&ext4)),
+            bounds: Bounds::cpu(1.5),
         },
-        Row {
-            work: LARGE,
-            file: folder.join("large.ext4"),
-            how: How::Ourselves {
-                ours: words(&["-q", "check", &path("large.ext4")]),
-                other: words(&["-q", "check", &path("small.ext4")]),
-                cpu: None,
-                memory: Some(1.1),
-            },
-        },
+        row(
+            LARGE,
+            &path("large.ext4"),
+            &["-q", "check", "--no-flows", &path("large.ext4")],
+            Beside::Ourselves(words(&["-q", "check", "--no-flows", &path("small.ext4")])),
+            Bounds { peak: Some(1.1), ..Bounds::default() },
+        ),
     ];
     rows.retain(|it| it.file.exists());
     let whole = if folder.join("payload.bin").exists() { folder } else { made };
     if whole == folder || Path::new(&ext4).exists() {
-        let how = payload::make(whole, Path::new(&ext4))?.map_or(How::Absent, |it| How::Peer {
-            ours: words(&["-q", "cat", &it.payload.display().to_string(), "payload.bin!*"]),
-            program: "xz",
-            args: words(&["-dc", &it.xz.display().to_string()]),
-            cpu: 1.2,
-            wall: Some(0.65),
+        let file = whole.join("payload.bin");
+        let packed = payload::make(whole, Path::new(&ext4))?;
+        let xz = |it: payload::Payload| program("xz", &["-dc", &it.xz.display().to_string()]);
+        rows.push(Row {
+            work: PAYLOAD,
+            ours: words(&["-q", "cat", &file.display().to_string(), "payload.bin!*"]),
+            file,
+            beside: packed.map_or(Beside::Absent, xz),
+            bounds: Bounds { cpu: Some(1.2), wall: Some(0.65), ..Bounds::default() },
         });
-        rows.push(Row { work: PAYLOAD, file: whole.join("payload.bin"), how });
     }
     for name in names(folder)?.iter().filter(|it| it.starts_with("dump")) {
-        let how = How::Fixed { ours: words(&["-q", "check", &path(name)]), cpu: Some(5.0), megabytes: 500 };
-        rows.push(Row { work: APPS, file: folder.join(name), how });
+        let bounds = Bounds { seconds: Some(5.0), megabytes: Some(500), ..Bounds::default() };
+        let ours = ["-q", "check", "--no-flows", &path(name)];
+        rows.push(row(APPS, &path(name), &ours, Beside::Nobody, bounds));
     }
+    rows.extend(flows::rows(folder, made)?);
     for name in bombs::NAMES {
-        let how = bombs::make(made, name)?.map_or(How::Absent, |it| How::Fixed {
-            ours: words(&["-q", "check", "--max-memory", "256M", &it.display().to_string()]),
-            cpu: None,
-            megabytes: 256 + 200,
-        });
-        rows.push(Row { work: BOMB, file: made.join(name), how });
+        let file = made.join(name);
+        let there = bombs::make(made, name)?.is_some();
+        let ours = ["-q", "check", "--max-memory", "256M", &file.display().to_string()];
+        let beside = if there { Beside::Nobody } else { Beside::Absent };
+        let bounds = Bounds { megabytes: Some(256 + 200), ..Bounds::default() };
+        rows.push(Row { work: BOMB, ours: words(&ours), file, beside, bounds });
     }
     Ok(rows)
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&it| it.to_owned()).collect()
 }
 
 fn names(folder: &Path) -> Result<Vec<String>> {
@@ -236,36 +275,27 @@ impl Bench {
     fn row(&self, row: &Row) -> Result<String> {
         let name = row.file.file_name().unwrap_or_default().display();
         let mut line = format!("| {} (`{name}`) |", row.work);
-        let ours = match &row.how {
-            How::Peer { ours, .. } | How::Ourselves { ours, .. } | How::Fixed { ours, .. } => ours,
-            How::Absent => return Ok(format!("{line} | | | what packs it is not installed | | | | | |\n")),
-        };
-        let ours = self.best(&self.postern, ours)?.context("the release was not built")?;
-        write!(line, " {} |", ours.columns())?;
-        let mut bounds = Vec::new();
-        match &row.how {
-            How::Peer { program, args, cpu, wall, .. } => match self.best(Path::new(program), args)? {
-                Some(peer) => {
-                    write!(line, " `{program}` | {} |", peer.columns())?;
-                    bounds.push(bound("CPU", ours.cpu / peer.cpu, *cpu));
-                    bounds.extend(wall.map(|it| bound("wall", ours.wall / peer.wall, it)));
-                }
-                None => write!(line, " `{program}` is not installed | | | |")?,
-            },
-            How::Ourselves { other, cpu, memory, .. } => {
-                let name = other.last().and_then(|it| Path::new(it).file_name()).unwrap_or_default();
-                let other = self.best(&self.postern, other)?.context("the release was not built")?;
-                write!(line, " the same with `{}` | {} |", name.display(), other.columns())?;
-                bounds.extend(cpu.map(|it| bound("CPU", ours.cpu / other.cpu, it)));
-                bounds.extend(memory.map(|it| bound("peak", ours.peak as f64 / other.peak as f64, it)));
-            }
-            How::Fixed { cpu, megabytes, .. } => {
-                line.push_str(" | | | |");
-                bounds.extend(cpu.map(|it| (format!("CPU ≤ {it} s"), ours.cpu <= it)));
-                bounds.push((format!("peak ≤ {megabytes} MB"), ours.megabytes() <= *megabytes));
-            }
-            How::Absent => {}
+        match row.beside {
+            Beside::Absent => return Ok(format!("{line} | | | what packs it is not installed | | | | | |\n")),
+            Beside::Before => _ = Measure::of(&self.postern, &row.ours)?,
+            _ => {}
         }
+        let ours = self.best(&self.postern, &row.ours)?.context("the release was not built")?;
+        write!(line, " {} |", ours.columns())?;
+        let (what, peer) = match &row.beside {
+            Beside::Program(program, args) => (format!("`{program}`"), self.best(Path::new(program), args)?),
+            Beside::Ourselves(other) => {
+                let name = other.last().and_then(|it| Path::new(it).file_name()).unwrap_or_default();
+                (format!("the same with `{}`", name.display()), self.best(&self.postern, other)?)
+            }
+            _ => (String::new(), None),
+        };
+        match (&peer, what.as_str()) {
+            (Some(peer), what) => write!(line, " {what} | {} |", peer.columns())?,
+            (None, "") => line.push_str(" | | | |"),
+            (None, what) => write!(line, " {what} is not installed | | | |")?,
+        }
+        let bounds = row.bounds.met(ours, peer);
         let met = match bounds.iter().all(|it| it.1) {
             _ if bounds.is_empty() => "",
             true => "met",
@@ -294,10 +324,6 @@ impl Bench {
     }
 }
 
-fn bound(what: &str, ratio: f64, limit: f64) -> (String, bool) {
-    (format!("{what} {ratio:.2} ≤ {limit:.2}"), ratio <= limit)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,7 +332,21 @@ mod tests {
     fn the_document_has_every_row() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let text = fs::read_to_string(root.join("docs/benchmarks.md")).unwrap();
-        for work in [NAMES, ALL_NAMES, EROFS, EXT4, SQUASHFS, F2FS, PAYLOAD, LARGE, APPS] {
+        for work in [
+            NAMES,
+            ALL_NAMES,
+            EROFS,
+            EXT4,
+            SQUASHFS,
+            F2FS,
+            PAYLOAD,
+            LARGE,
+            APPS,
+            flows::PHONE,
+            flows::AGAIN,
+            flows::APP,
+            flows::PEER,
+        ] {
             assert!(text.contains(&format!("| {work} (`")), "docs/benchmarks.md lacks the row \"{work}\"");
         }
         for name in bombs::NAMES {

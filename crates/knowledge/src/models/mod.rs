@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 pub use framework::Framework;
 pub use port::{Base, Part, Port};
@@ -164,6 +165,7 @@ pub struct Models {
     bundled: Vec<String>,
     capabilities: Vec<String>,
     framework: LazyLock<Framework>,
+    digest: [u8; 32],
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -278,6 +280,7 @@ impl Models {
             bundled: Vec::new(),
             capabilities: Vec::new(),
             framework: LazyLock::new(|| Framework::parse(FRAMEWORK)),
+            digest: digest_of(texts),
         };
         for text in texts {
             let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
@@ -438,6 +441,20 @@ impl Models {
     pub fn framework(&self) -> &Framework {
         &self.framework
     }
+
+    /// SHA-256 of everything that these models were read from.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+}
+
+fn digest_of(texts: &[&str]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for text in texts.iter().chain(&[FRAMEWORK]) {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hash.finalize().into()
 }
 
 fn flow_of(text: &str) -> Result<Rule, String> {

@@ -10,7 +10,7 @@ use clap::Args;
 use model::Report;
 use report::Style;
 
-use super::Common;
+use super::{Common, cache};
 
 /// Give an explained verdict about a phone
 #[derive(Args)]
@@ -50,6 +50,9 @@ pub struct Check {
     /// Do not follow values through the code of apps: faster, and blind to what code does
     #[arg(long)]
     no_flows: bool,
+
+    #[command(flatten)]
+    cache: cache::Cache,
 }
 
 impl Check {
@@ -63,8 +66,10 @@ impl Check {
             flows: !self.no_flows,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let result = scan::check(check, &common.store(), &bars);
+        let cache = if self.no_flows { None } else { self.cache.open(common) };
+        let result = scan::check(check, &common.store(), cache.as_ref(), &bars);
         bars.finish();
+        cache::tell(cache.as_ref(), common);
         let (report, code) = result.context("cannot open the input")?;
         let reports = [("json", &self.json), ("html", &self.html), ("sarif", &self.sarif)];
         for (id, target) in reports {

@@ -9,7 +9,7 @@ use knowledge::Knowledge;
 use report::escape::visible;
 use scan::{Control, FlowStep, Phase, Progress, UnitFlows, Want};
 
-use super::{Common, look, ls};
+use super::{Common, cache, look, ls};
 
 /// List how values travel through apps, from where they come in to where they have an effect
 #[derive(Args)]
@@ -31,6 +31,9 @@ pub struct Flows {
     /// compared with a constant. Many of these ways tell little
     #[arg(long)]
     implicit: bool,
+
+    #[command(flatten)]
+    cache: cache::Cache,
 }
 
 impl Flows {
@@ -38,11 +41,13 @@ impl Flows {
     pub fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         let control = if self.implicit { Control::All } else { Control::Secrets };
+        let cache = self.cache.open(common);
         for input in &self.inputs {
             let found = look::open(std::slice::from_ref(input), &Want::All, common)?;
             let progress = common.progress();
             progress.begin(Phase::Follow);
-            let (units, gaps) = scan::flows(&found, &Knowledge::bundled().models, control, &progress);
+            let models = &Knowledge::bundled().models;
+            let (units, gaps) = scan::flows(&found, models, control, cache.as_ref(), &progress);
             progress.end(Phase::Follow);
             progress.finish();
             let apps: Vec<(&str, &UnitFlows)> =
@@ -85,6 +90,7 @@ impl Flows {
             out.flush()?;
             ls::tell(&found, &[found.gaps.as_slice(), &gaps].concat(), common);
         }
+        cache::tell(cache.as_ref(), common);
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -7,6 +7,7 @@
 //! | 2 | could not run: wrong use, an unreadable path, a full disk |
 //! | 3 | cannot say |
 
+mod cache;
 mod cat;
 mod check;
 mod dis;
