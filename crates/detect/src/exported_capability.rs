@@ -25,6 +25,8 @@ struct Door<'a> {
     way: &'a Way,
     /// Whether what the caller says reaches the action.
     told: bool,
+    /// The app that acts, where it is another one.
+    into: Option<&'a str>,
 }
 
 /// One finding for each app, component and kind of action.
@@ -34,12 +36,12 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     for row in facts.flows.iter().filter(|it| !it.value.bundled && it.value.secret.is_none()) {
         let flow = &row.value;
         let Some(component) = flow.component.as_deref() else { continue };
-        let door = Door { at: row.at, sink: &flow.sink, way: &flow.way, told: true };
+        let door = Door { at: row.at, sink: &flow.sink, way: &flow.way, told: true, into: flow.into.as_deref() };
         add(&mut doors, (&flow.package, component, &flow.sink), door);
     }
     for row in facts.reaches.iter().filter(|it| !it.value.bundled && UNTOLD.contains(&it.value.sink.as_str())) {
         let reach = &row.value;
-        let door = Door { at: row.at, sink: &reach.sink, way: &reach.way, told: false };
+        let door = Door { at: row.at, sink: &reach.sink, way: &reach.way, told: false, into: None };
         add(&mut doors, (&reach.package, &reach.component, &reach.sink), door);
     }
     for ((package, component, _), door) in doors {
@@ -66,7 +68,11 @@ fn add<'a>(doors: &mut BTreeMap<(&'a str, &'a str, &'a str), Door<'a>>, key: (&'
 fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> {
     let app = entry.app;
     let power = way::power_of(door.sink)?;
-    if !way::is_privileged(context, app) {
+    let acting = match door.into {
+        Some(package) => context.phone.apps.effective().find(|it| it.app.package == package)?,
+        None => app,
+    };
+    if !way::is_privileged(context, acting) {
         return None;
     }
     let checked = door.way.has_check("caller-check");
@@ -87,10 +93,11 @@ fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> 
     let how = if door.told { "and what the caller says reaches it" } else { "whatever the caller says" };
     let check = if checked { "; a check of the caller lies on the way" } else { "; no check of the caller was seen" };
     let claim = format!(
-        "any app may call {} of {}, which leads to {}, {how}{check}",
+        "any app may call {} of {}, which leads to {}{}, {how}{check}",
         entry.component.name,
         app.app.package,
         way::sink_words(door.sink),
+        door.into.map(|it| format!(" in {it}, to which it hands on what it is told")).unwrap_or_default(),
     );
     Some(Finding {
         benign: "the action may be what the component is there for, limited to what is harmless, or guarded in a way \

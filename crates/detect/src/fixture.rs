@@ -176,6 +176,7 @@ impl Fixture {
                 },
                 bundled: false,
                 secret: None,
+                into: None,
             },
         ));
         self

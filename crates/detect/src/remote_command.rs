@@ -44,7 +44,8 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, row: &Row<Flow>, n: 
     let flow = &row.value;
     let power = way::power_of(sink)?;
     let verified = flow.way.has_check("verification");
-    let privileged = way::is_privileged(context, app);
+    let acting = way::acting(context, row)?;
+    let privileged = way::is_privileged(context, acting);
     let runs_code = matches!(sink, "execute-command" | "set-property" | "modem-command" | "selinux");
     let grade = match () {
         // The platform checks the signature of an update itself; settings and reboots are what updaters and policies do.
@@ -68,10 +69,11 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, row: &Row<Flow>, n: 
     let more = if n == 1 { String::new() } else { format!(" (one of {n} ways)") };
     let check = if verified { "a verification lies on the way" } else { "no verification was seen on the way" };
     let claim = format!(
-        "in {}, {} reaches {}{more}; {check}",
+        "in {}, {} reaches {}{}{more}; {check}",
         app.app.package,
         way::source_words(&flow.source),
         way::sink_words(sink),
+        way::into_words(flow),
     );
     Some(Finding {
         benign: "a store, an updater or a plug-in of the vendor does the same; what was received may be verified in a \

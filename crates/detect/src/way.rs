@@ -1,9 +1,9 @@
 //! What detectors share that judge ways through code.
 
 use model::fact::app::{Component, ComponentKind};
-use model::fact::flow::Way;
+use model::fact::flow::{Flow, Way};
 use model::finding::{Power, Step};
-use model::{ArtifactId, Evidence, Location};
+use model::{ArtifactId, Evidence, Location, Row};
 use phone::{InstalledApp, Place};
 use surface::EntryPoint;
 
@@ -12,6 +12,19 @@ use crate::Context;
 /// The effective app of a package file, or of a split.
 pub(crate) fn app_of<'a>(context: &Context<'a>, artifact: ArtifactId) -> Option<&'a InstalledApp> {
     context.phone.apps.effective().find(|it| it.artifact == artifact || it.splits.contains(&artifact))
+}
+
+/// The app that acts at the end of a flow: another one, where the value goes over to it.
+pub(crate) fn acting<'a>(context: &Context<'a>, row: &Row<Flow>) -> Option<&'a InstalledApp> {
+    match &row.value.into {
+        Some(package) => context.phone.apps.effective().find(|it| it.app.package == *package),
+        None => app_of(context, row.at.artifact),
+    }
+}
+
+/// How a claim names the app that acts, where it is not the one that the finding is about.
+pub(crate) fn into_words(flow: &Flow) -> String {
+    flow.into.as_ref().map(|it| format!(" in {it}, to which it is handed")).unwrap_or_default()
 }
 
 /// What an action gives who decides about it; `None` for what is no action (a log, a file).

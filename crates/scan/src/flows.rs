@@ -65,6 +65,23 @@ pub fn flows(
         all.push(flows);
         gaps.extend(more);
     }
+    let pairs: Vec<(&taint::App, &Analysis)> =
+        units.iter().map(|it| &it.0).zip(all.iter().map(|it| &it.analysis)).collect();
+    let (across, all_found) = taint::across(&pairs, models);
+    for (from, flow) in across {
+        if let Some(unit) = all.get_mut(from) {
+            unit.analysis.flows.push(flow);
+        }
+    }
+    if let Some(first) = all.first().filter(|_| !all_found) {
+        gaps.push(gap(
+            first.artifact,
+            "not all values that travel between apps were followed: there are too many".to_owned(),
+        ));
+    }
+    for unit in &mut all {
+        unit.analysis.flows.sort();
+    }
     (all, gaps)
 }
 
@@ -99,6 +116,7 @@ fn follow(
 /// The same as facts.
 pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
     let mut facts = Facts::default();
+    let files: Vec<Vec<ArtifactId>> = units.iter().map(|it| it.files.clone()).collect();
     for unit in units {
         let at = Location { artifact: unit.artifact, offset: 0, size: 0 };
         let analysis = unit.analysis;
@@ -113,14 +131,12 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
         });
         let Some(package) = unit.package else { continue };
         let way = |steps: Vec<taint::FlowStep>, checks: Vec<taint::Check>, hosts: Vec<String>, indirect: bool| Way {
-            steps: steps.into_iter().map(|it| step_of(it, &unit.files)).collect(),
+            steps: steps.into_iter().map(|it| step_of(it, &unit.files, &files)).collect(),
             checks: checks.into_iter().map(|it| Check { kind: it.kind, what: it.what, method: it.method }).collect(),
             hosts,
             indirect,
         };
         for flow in analysis.flows {
-            let component = (flow.source == "exported-intent")
-                .then(|| flow.steps.first().and_then(|it| it.what.rsplit(' ').next()).map(java_name));
             facts.flows.push(Row {
                 at,
                 value: Flow {
@@ -128,10 +144,11 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
                     rule: flow.rule,
                     source: flow.source,
                     sink: flow.sink,
-                    component: component.flatten(),
+                    component: flow.entry.map(|it| java_name(&it.component)),
                     way: way(flow.steps, flow.checks, flow.hosts, flow.indirect),
                     bundled: flow.bundled,
                     secret: flow.secret,
+                    into: flow.into,
                 },
             });
         }
@@ -151,7 +168,9 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
     facts
 }
 
-fn step_of(step: taint::FlowStep, files: &[ArtifactId]) -> Step {
+fn step_of(step: taint::FlowStep, own: &[ArtifactId], all: &[Vec<ArtifactId>]) -> Step {
+    let other = step.app.and_then(|it| all.get(usize::try_from(it).ok()?));
+    let files = other.map_or(own, |it| it);
     let at = step.at.and_then(|(dex, offset)| {
         let artifact = *files.get(usize::try_from(dex).ok()?)?;
         Some(Location { artifact, offset, size: 2 })

@@ -338,6 +338,8 @@ impl Engine<'_> {
             let action = state.heap.load_one(intent, Key::Field(self.words.action), &mut self.arena);
             let mut explicit = false;
             let mut targets: Vec<String> = Vec::new();
+            // A class of the app's own is there, or nowhere; one that is named may be another app's.
+            let mut named: Vec<String> = Vec::new();
             for &obj in self.arena.members(target).iter() {
                 match self.arena.get(obj) {
                     Obj::Class(name) => {
@@ -346,7 +348,9 @@ impl Engine<'_> {
                     }
                     Obj::Text(name) => {
                         explicit = true;
-                        targets.push(format!("L{};", name.replace('.', "/")));
+                        let name = format!("L{};", name.replace('.', "/"));
+                        named.push(name.clone());
+                        targets.push(name);
                     }
                     Obj::Part(..) | Obj::Param(_) if self.arena.is_of_caller(obj) => open = true,
                     _ => {}
@@ -361,6 +365,7 @@ impl Engine<'_> {
             } else if self.arena.members(action).iter().any(|it| self.arena.is_of_caller(*it)) {
                 open = true;
             }
+            self.send_away(intent, &named, (!explicit).then_some(action), trail, state);
             // Android starts only what a manifest declares.
             targets.retain(|target| self.facts.components.iter().any(|it| it.class == *target));
             if icc == Icc::ActivityForResult && !explicit {
@@ -403,6 +408,23 @@ impl Engine<'_> {
             }
         }
         open
+    }
+
+    /// An intent that another app may receive.
+    fn send_away(&mut self, intent: ObjId, named: &[String], action: Option<SetId>, trail: TrailId, state: &State) {
+        let declared = |it: &&String| !self.facts.components.iter().any(|component| component.class == **it);
+        let mut leaves: Vec<Arc<str>> = named.iter().filter(declared).map(|it| it.as_str().into()).collect();
+        if let Some(action) = action.and_then(|it| self.arena.text(it)).filter(|it| !it.starts_with("android.")) {
+            leaves.push(format!("action {action}").into());
+        }
+        for to in leaves {
+            let len = self.step(trail).len;
+            if self.sends.get(&to).is_none_or(|it| len < self.step(*it).len) {
+                self.sends.insert(to.clone(), trail);
+            }
+            let place = self.slot(Slot::Sent(to));
+            self.hand_over(place, intent, state);
+        }
     }
 
     fn hand_over(&mut self, place: ObjId, intent: ObjId, state: &State) {

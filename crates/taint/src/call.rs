@@ -800,9 +800,12 @@ impl Engine<'_> {
                 // Third: what decides that it is sent.
                 let control = args.get(2).copied().unwrap_or_default();
                 let control = self.arena.union(control, ctx.control);
-                let args =
-                    vec![args.first().copied().unwrap_or_default(), args.get(1).copied().unwrap_or_default(), control];
-                if self.send(icc, &args, trail, state, ctx) {
+                let [sender, intent] = [0, 1].map(|n| args.get(n).copied().unwrap_or_default());
+                // Fourth: what only the caller knows of what lies in the intent.
+                let carried = state.heap.carried_deep(intent, &mut self.arena);
+                let unknown = carried.into_iter().filter(|it| self.arena.is_of_caller(*it)).collect();
+                let args = vec![sender, intent, control, self.arena.set(unknown)];
+                if self.send(icc, &args, trail, state, ctx) || args.last() != Some(&SetId::EMPTY) {
                     self.leave(Effect { deed, args, trail }, ctx);
                 }
             }

@@ -65,6 +65,8 @@ pub(crate) struct Engine<'a> {
     pub guards: FxHashMap<(MethodId, u8), Guards>,
     /// Classes whose code is taken for what the name of their library says.
     pub libraries: Vec<bool>,
+    /// Where intents are sent that leave the app; of several ways the shortest.
+    pub sends: BTreeMap<Arc<str>, TrailId>,
 }
 
 /// A source that reaches a sink.
@@ -77,7 +79,7 @@ pub(crate) struct Found {
 }
 
 /// A source that lies in a shared place, and the places on the way from it.
-type Held = (SourceId, Vec<ObjId>);
+pub(crate) type Held = (SourceId, Vec<ObjId>);
 
 /// What is shared by the whole app, without order in time.
 #[derive(Debug, Default)]
@@ -166,6 +168,7 @@ impl<'a> Engine<'a> {
             reached: BTreeMap::new(),
             guards: FxHashMap::default(),
             libraries: Vec::new(),
+            sends: BTreeMap::new(),
         }
     }
 
@@ -536,18 +539,7 @@ impl<'a> Engine<'a> {
     /// All sources that lie in a shared object, in what it shares, and in their parts.
     pub fn settle(&mut self) {
         let sinks = std::mem::take(&mut self.globals.sinks);
-        let mut children: FxHashMap<ObjId, Vec<ObjId>> = FxHashMap::default();
-        let mut linked: FxHashSet<ObjId> = FxHashSet::default();
-        for place in self.globals.holds.keys().copied().collect::<Vec<_>>() {
-            let mut at = place;
-            while let Obj::Part(base, _) = self.arena.get(at) {
-                if !linked.insert(at) {
-                    break;
-                }
-                children.entry(*base).or_default().push(at);
-                at = *base;
-            }
-        }
+        let children = self.children();
         let mut last: Option<(ObjId, Vec<Held>)> = None;
         for ((place, kind, _, _), Found { trail, what, .. }) in sinks {
             let sources = match last.take() {
@@ -561,8 +553,25 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// The parts of shared places that hold something, by what they are part of.
+    pub fn children(&self) -> FxHashMap<ObjId, Vec<ObjId>> {
+        let mut children: FxHashMap<ObjId, Vec<ObjId>> = FxHashMap::default();
+        let mut linked: FxHashSet<ObjId> = FxHashSet::default();
+        for &place in self.globals.holds.keys() {
+            let mut at = place;
+            while let Obj::Part(base, _) = self.arena.get(at) {
+                if !linked.insert(at) {
+                    break;
+                }
+                children.entry(*base).or_default().push(at);
+                at = *base;
+            }
+        }
+        children
+    }
+
     /// The sources that lie in a shared place, each with the places on the way from it.
-    fn sources_in(&mut self, place: ObjId, children: &FxHashMap<ObjId, Vec<ObjId>>) -> Vec<(SourceId, Vec<ObjId>)> {
+    pub fn sources_in(&mut self, place: ObjId, children: &FxHashMap<ObjId, Vec<ObjId>>) -> Vec<Held> {
         // With each place: where it was come from, and whether only what was written under an unknown key is meant.
         let mut from: FxHashMap<(ObjId, bool), (ObjId, bool)> = FxHashMap::default();
         let start = (place, false);
@@ -655,6 +664,7 @@ impl<'a> Engine<'a> {
         match self.arena.get(place) {
             Obj::Static(class) => format!("static {}", text(*class)),
             Obj::Slot(Slot::Intent(to)) => format!("intent to {to}"),
+            Obj::Slot(Slot::Sent(to)) => format!("intent that leaves, to {to}"),
             Obj::Slot(Slot::Start(of)) => format!("what starts {of}"),
             Obj::Slot(Slot::Result(of)) => format!("result of {of}"),
             Obj::Slot(Slot::Returned(to)) => format!("result for {to}"),

@@ -4,6 +4,7 @@
 //! (`summary`), and brought into each caller (`call`). Places that code far apart shares (static fields, intents,
 //! preferences) are joined at the end (`engine`).
 
+mod across;
 mod app;
 mod body;
 mod builtin;
@@ -15,6 +16,7 @@ mod summary;
 mod told;
 mod value;
 
+pub use across::{Entry, Sent, Target, across};
 pub use app::{App, Component, Control, analyse};
 pub use engine::OUT_OF_WORK;
 pub use told::{Analysis, Check, Flow, FlowStep, Limit, Reach};

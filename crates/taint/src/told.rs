@@ -9,9 +9,10 @@ use dalvik::{MethodId, RefId, op};
 use knowledge::models::{By, Rule};
 use serde::{Deserialize, Serialize};
 
+use crate::across::{Entry, Sent};
 use crate::engine::{Engine, Guards};
 use crate::summary::TrailId;
-use crate::value::{Obj, ObjId, Slot};
+use crate::value::{Obj, ObjId, Slot, Source};
 
 /// What was found in an app.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct Analysis {
     pub flows: Vec<Flow>,
     /// Capabilities that components lead to, whatever they are told; in order of component and kind.
     pub reaches: Vec<Reach>,
+    /// Values that leave in intents to other apps.
+    pub sent: Vec<Sent>,
     /// How many methods with code there are.
     pub n_methods: u64,
     /// How many were run.
@@ -55,6 +58,12 @@ pub struct Flow {
     /// The constant that the value is compared with, where it is the outcome that decides and not the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+    /// For what comes into the app by a component: which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Entry>,
+    /// The package of the app that the sink is in, where it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
 }
 
 /// A capability that a component leads to.
@@ -96,6 +105,9 @@ pub struct FlowStep {
     pub what: String,
     /// Number of the dex file, and where in it the instruction stands, in bytes.
     pub at: Option<(u32, u64)>,
+    /// The number of the app, where it is another one than that of the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<u32>,
 }
 
 /// A bound that was reached.
@@ -134,6 +146,7 @@ impl Engine<'_> {
         Analysis {
             limits: limits.collect(),
             reaches: self.reaches(),
+            sent: self.sent(),
             flows,
             n_methods,
             n_analysed: self.analysed.len() as u64,
@@ -163,25 +176,7 @@ impl Engine<'_> {
             {
                 continue;
             }
-            let mut steps = vec![self.flow_step(origin.method, origin.pc, &origin.what)];
-            let mut before = String::new();
-            for &place in &found.through {
-                if let Obj::Compared { site, .. } = *self.arena.get(place) {
-                    let at = self.arena.site_of(site);
-                    let what = match &secret {
-                        Some(secret) => format!("is compared with {secret}, which decides about what follows"),
-                        None => "is tested, which decides about what follows".to_owned(),
-                    };
-                    steps.push(self.flow_step(at.method, at.pc, &what));
-                    continue;
-                }
-                let what = format!("lies in {}", self.place_name(place));
-                if what != before {
-                    steps.push(self.flow_step(MethodId(u32::MAX), 0, &what));
-                }
-                before = what;
-            }
-            let mut methods = vec![origin.method];
+            let (mut steps, mut methods) = self.begin(&origin, &found.through);
             self.follow_trail(found.trail, &found.what, &mut steps, &mut methods);
             flows.push(Flow {
                 rule: rule.id.clone(),
@@ -192,10 +187,35 @@ impl Engine<'_> {
                 bundled: self.is_bundled(&methods),
                 indirect: found.through.iter().any(|it| self.is_shared_place(*it)),
                 secret,
+                entry: self.entry_of(&origin.kind, &found.through),
+                into: None,
                 steps,
             });
         }
         flows
+    }
+
+    /// The first steps of a way: the source, and the places that the value lies in.
+    pub fn begin(&self, origin: &Source, through: &[ObjId]) -> (Vec<FlowStep>, Vec<MethodId>) {
+        let mut steps = vec![self.flow_step(origin.method, origin.pc, &origin.what)];
+        let mut before = String::new();
+        for &place in through {
+            if let Obj::Compared { site, .. } = *self.arena.get(place) {
+                let at = self.arena.site_of(site);
+                let what = match self.constant_of(place) {
+                    Some(secret) => format!("is compared with {secret}, which decides about what follows"),
+                    None => "is tested, which decides about what follows".to_owned(),
+                };
+                steps.push(self.flow_step(at.method, at.pc, &what));
+                continue;
+            }
+            let what = format!("lies in {}", self.place_name(place));
+            if what != before {
+                steps.push(self.flow_step(MethodId(u32::MAX), 0, &what));
+            }
+            before = what;
+        }
+        (steps, vec![origin.method])
     }
 
     /// The constant of a comparison, as code would write it.
@@ -209,10 +229,12 @@ impl Engine<'_> {
     }
 
     /// Whether a place is written and read without an order that the code shows.
-    fn is_shared_place(&self, place: ObjId) -> bool {
+    pub fn is_shared_place(&self, place: ObjId) -> bool {
         match self.arena.get(place) {
             Obj::Part(base, _) => self.is_shared_place(*base),
-            Obj::Slot(Slot::Intent(_) | Slot::Start(_)) | Obj::Compared { .. } | Obj::Source(_) => false,
+            Obj::Slot(Slot::Intent(_) | Slot::Start(_) | Slot::Sent(_)) | Obj::Compared { .. } | Obj::Source(_) => {
+                false
+            }
             _ => true,
         }
     }
@@ -245,7 +267,7 @@ impl Engine<'_> {
         reaches
     }
 
-    fn follow_trail(&self, trail: TrailId, what: &str, steps: &mut Vec<FlowStep>, methods: &mut Vec<MethodId>) {
+    pub fn follow_trail(&self, trail: TrailId, what: &str, steps: &mut Vec<FlowStep>, methods: &mut Vec<MethodId>) {
         let mut at = Some(trail);
         while let Some(step) = at.map(|it| self.step(it)) {
             steps.push(self.flow_step(step.method, step.pc, if step.next.is_some() { "passes it on" } else { what }));
@@ -268,7 +290,7 @@ impl Engine<'_> {
             let code = program.code(it)?;
             Some((it.dex, code.insns_off as u64 + 2 * u64::from(offset)))
         });
-        FlowStep { class, method: name, offset, what: what.to_owned(), at }
+        FlowStep { class, method: name, offset, what: what.to_owned(), at, app: None }
     }
 
     fn is_bundled(&self, methods: &[MethodId]) -> bool {
@@ -280,7 +302,7 @@ impl Engine<'_> {
             })
     }
 
-    fn checks_in(&mut self, methods: &[MethodId]) -> Vec<Check> {
+    pub fn checks_in(&mut self, methods: &[MethodId]) -> Vec<Check> {
         let mut checks = BTreeSet::new();
         for &id in methods {
             let method = self.program.method(id).map(|it| self.program.title(it.reference)).unwrap_or_default();
@@ -331,7 +353,7 @@ impl Engine<'_> {
     }
 
     /// Addresses that the classes of these methods name in constant strings.
-    fn hosts_in(&self, methods: &[MethodId]) -> Vec<String> {
+    pub fn hosts_in(&self, methods: &[MethodId]) -> Vec<String> {
         let program = self.program;
         let mut hosts = BTreeSet::new();
         let classes: BTreeSet<_> = methods.iter().filter_map(|it| program.method(*it)).map(|it| it.class).collect();

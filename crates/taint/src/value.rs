@@ -46,6 +46,8 @@ pub(crate) enum Obj {
 pub(crate) enum Slot {
     /// The intent that a component receives.
     Intent(Arc<str>),
+    /// An intent that leaves the app: the class that it is for, or `action ` with its action.
+    Sent(Arc<str>),
     /// What decided that a component was started.
     Start(Arc<str>),
     /// What a component hands back to who started it.

@@ -24,6 +24,8 @@ pub struct Flow {
     /// The constant that the value is compared with, as code would write it, where the outcome decides about the sink and
     /// the value does not arrive there.
     pub secret: Option<String>,
+    /// The package of the app that the sink is in, where the value goes over to another app.
+    pub into: Option<String>,
 }
 
 /// A capability that an app's component leads to, whatever it is told.

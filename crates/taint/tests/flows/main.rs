@@ -1,5 +1,6 @@
 //! Program to flows: what the engine finds in small programs, and where it must stay silent.
 
+mod across;
 mod arrays;
 mod binders;
 mod callbacks;

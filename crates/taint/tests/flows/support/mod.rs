@@ -77,6 +77,26 @@ pub fn check_limits(program: &str, expected: &str) {
     assert_lines(&mut limits.into_iter().map(|it| it.what).collect(), expected);
 }
 
+/// Expects these flows between apps, each of them a program: `0: source -> sink in 1`.
+#[track_caller]
+pub fn check_across(programs: &[&str], expected: &str) {
+    let apps: Vec<(App, Followed)> = programs
+        .iter()
+        .map(|text| (app_of(&syntax::parse(text)), follow(text, Control::Secrets)))
+        .collect();
+    let pairs: Vec<(&App, &Analysis)> = apps.iter().map(|(app, followed)| (app, &followed.analysis)).collect();
+    let (flows, all_found) = taint::across(&pairs, &MODELS);
+    assert!(all_found);
+    let mut lines: Vec<String> = flows
+        .iter()
+        .map(|(from, flow)| {
+            let into = flow.steps.last().and_then(|it| it.app).expect("another app");
+            format!("{from}: {} -> {} in {into}", flow.source, flow.sink)
+        })
+        .collect();
+    assert_lines(&mut lines, expected);
+}
+
 #[track_caller]
 fn assert_lines(lines: &mut Vec<String>, expected: &str) {
     lines.sort();

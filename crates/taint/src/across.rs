@@ -1,0 +1,217 @@
+//! Values that travel from one app to another: what leaves one in an intent comes into the other by a component.
+
+use std::collections::BTreeMap;
+
+use knowledge::models::{By, Models};
+use serde::{Deserialize, Serialize};
+
+use crate::app::App;
+use crate::engine::Engine;
+use crate::told::{Analysis, Check, Flow, FlowStep};
+use crate::value::{Key, Obj, ObjId, Slot};
+
+/// A value that leaves an app in an intent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Sent {
+    /// To whom.
+    pub to: Target,
+    /// Under which key of the intent; none where that is not known.
+    pub key: Option<String>,
+    /// Kind of the source.
+    pub source: String,
+    /// For what came into this app by a component: which.
+    pub entry: Option<Entry>,
+    /// From the source to where the intent is sent.
+    pub steps: Vec<FlowStep>,
+    /// Checks in the methods on the way.
+    pub checks: Vec<Check>,
+    /// Addresses of servers that the classes on the way name.
+    pub hosts: Vec<String>,
+    /// Whether the order in time is not shown.
+    pub indirect: bool,
+}
+
+/// To whom an intent goes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The descriptor of a component's class.
+    Component(String),
+    /// Whoever declares the action.
+    Action(String),
+}
+
+/// Where a value comes into an app.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Entry {
+    /// Descriptor of the component's class.
+    pub component: String,
+    /// Key of the intent; none for the whole or for one that is not known.
+    pub key: Option<String>,
+}
+
+/// The flows that begin in one app and end in another, each with the number of the app that it begins in; and whether they
+/// are all.
+///
+/// Of two ways between the same places the shorter counts. Intents of the framework's own actions go to whom the user or
+/// the system picks, and are not followed.
+pub fn across(apps: &[(&App, &Analysis)], models: &Models) -> (Vec<(usize, Flow)>, bool) {
+    let mut receivers: BTreeMap<Target, Vec<(usize, &str)>> = BTreeMap::new();
+    for (n, (app, _)) in apps.iter().enumerate() {
+        for component in app.components.iter().filter(|it| it.exported) {
+            let to = (n, component.class.as_str());
+            receivers.entry(Target::Component(component.class.clone())).or_default().push(to);
+            for action in component.actions.iter().filter(|it| !it.starts_with("android.")) {
+                receivers.entry(Target::Action(action.clone())).or_default().push(to);
+            }
+        }
+    }
+    let mut found: BTreeMap<(usize, Vec<FlowStep>, Vec<FlowStep>), Flow> = BTreeMap::new();
+    let (mut work, mut all_found) = (0usize, true);
+    let mut waiting: Vec<(usize, Sent, Vec<usize>)> = Vec::new();
+    for (n, (_, analysis)) in apps.iter().enumerate() {
+        waiting.extend(analysis.sent.iter().map(|it| (n, it.clone(), vec![n])));
+    }
+    while let Some((from, sent, through)) = waiting.pop() {
+        if ACROSS_MAX <= found.len() || WORK_MAX <= work {
+            all_found = false;
+            break;
+        }
+        let arrives = |entry: &Option<Entry>, component: &str| {
+            entry.as_ref().is_some_and(|it| {
+                it.component == component && (it.key.is_none() || sent.key.is_none() || it.key == sent.key)
+            })
+        };
+        let all = receivers.get(&sent.to).map_or(&[][..], |it| it);
+        for &(to, component) in all.iter().filter(|it| !through.contains(&it.0)).take(RECEIVERS_MAX) {
+            let Some((app, analysis)) = apps.get(to) else { continue };
+            work += analysis.flows.len() + analysis.sent.len();
+            for flow in analysis.flows.iter().filter(|it| arrives(&it.entry, component) && it.secret.is_none()) {
+                let Some(rule) = models.rule(By::Value, &sent.source, &flow.sink) else { continue };
+                let ends = |steps: &[FlowStep]| steps.first().cloned().into_iter().collect::<Vec<_>>();
+                let last = flow.steps.last().map(|it| in_app(it, to)).into_iter().collect();
+                let whole = Flow {
+                    rule: rule.id.clone(),
+                    source: sent.source.clone(),
+                    sink: flow.sink.clone(),
+                    steps: sent.steps.iter().cloned().chain(flow.steps.iter().map(|it| in_app(it, to))).collect(),
+                    checks: sent.checks.iter().chain(&flow.checks).cloned().collect(),
+                    hosts: sent.hosts.iter().chain(&flow.hosts).cloned().collect(),
+                    bundled: flow.bundled,
+                    indirect: sent.indirect || flow.indirect,
+                    secret: None,
+                    entry: sent.entry.clone(),
+                    into: Some(app.package.clone()),
+                };
+                let key = (from, ends(&sent.steps), last);
+                if found.get(&key).is_none_or(|it| whole.steps.len() < it.steps.len()) {
+                    found.insert(key, whole);
+                }
+            }
+            if APPS_MAX <= through.len() {
+                continue;
+            }
+            for next in analysis.sent.iter().filter(|it| arrives(&it.entry, component)) {
+                let mut passed = sent.clone();
+                passed.to = next.to.clone();
+                passed.key = next.key.clone();
+                passed.steps.extend(next.steps.iter().map(|it| in_app(it, to)));
+                passed.checks.extend(next.checks.iter().cloned());
+                passed.indirect |= next.indirect;
+                waiting.push((from, passed, through.iter().copied().chain([to]).collect()));
+            }
+        }
+    }
+    (found.into_iter().map(|((from, _, _), flow)| (from, flow)).collect(), all_found)
+}
+
+/// A step as one of the app with that number.
+fn in_app(step: &FlowStep, app: usize) -> FlowStep {
+    FlowStep { app: step.app.or(u32::try_from(app).ok()), ..step.clone() }
+}
+
+impl Engine<'_> {
+    /// What leaves in intents that this app does not receive itself.
+    pub fn sent(&mut self) -> Vec<Sent> {
+        let children = self.children();
+        let places: Vec<ObjId> = self.globals.holds.keys().copied().collect();
+        let mut all = Vec::new();
+        for place in places {
+            let Some((slot, key)) = self.root_of(place) else { continue };
+            let Slot::Sent(to) = slot else { continue };
+            let trail = self.sends.get(&to).copied();
+            for (source, through) in self.sources_in(place, &children) {
+                if through.iter().any(|it| self.arena.is_compared(*it)) || SENT_MAX <= all.len() {
+                    continue;
+                }
+                let origin = self.arena.source_of(source).clone();
+                let (mut steps, mut methods) = self.begin(&origin, &through);
+                if let Some(trail) = trail {
+                    self.follow_trail(trail, "sends an intent", &mut steps, &mut methods);
+                }
+                all.push(Sent {
+                    to: match to.strip_prefix("action ") {
+                        Some(action) => Target::Action(action.to_owned()),
+                        None => Target::Component(to.to_string()),
+                    },
+                    key: key.clone(),
+                    entry: self.entry_of(&origin.kind, &through),
+                    source: origin.kind.to_string(),
+                    checks: self.checks_in(&methods),
+                    hosts: self.hosts_in(&methods),
+                    indirect: through.iter().any(|it| self.is_shared_place(*it)),
+                    steps,
+                });
+            }
+        }
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// By which component, and under which key of its intent, a value came in.
+    pub fn entry_of(&self, kind: &str, through: &[ObjId]) -> Option<Entry> {
+        if kind != "exported-intent" {
+            return None;
+        }
+        let first = through.first().and_then(|it| self.root_of(*it))?;
+        let Slot::Intent(component) = &first.0 else { return None };
+        // The last place of that intent on the way is where it was read.
+        let of_entry = through.iter().rev().filter_map(|it| self.root_of(*it)).find(|it| it.0 == first.0);
+        Some(Entry { component: component.to_string(), key: of_entry.and_then(|it| it.1) })
+    }
+
+    /// The shared place that a place is a part of, and under which constant key.
+    fn root_of(&self, place: ObjId) -> Option<(Slot, Option<String>)> {
+        match self.arena.get(place) {
+            Obj::Slot(slot) => Some((slot.clone(), None)),
+            Obj::Part(base, key) => {
+                let (slot, above) = self.root_of(*base)?;
+                let own = match key {
+                    Key::Text(name) => match self.arena.get(*name) {
+                        Obj::Text(name) => Some(name.to_string()),
+                        _ => None,
+                    },
+                    _ => None,
+                };
+                Some((slot, above.or(own)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Apps that one value goes through: longer chains say little about who decides.
+const APPS_MAX: usize = 3;
+
+/// Components that one action is sent to.
+const RECEIVERS_MAX: usize = 16;
+
+/// Values that leave one app in intents.
+const SENT_MAX: usize = 1024;
+
+/// Pairs of ways that are looked at.
+const WORK_MAX: usize = 20_000_000;
+
+/// Flows between the apps of one phone.
+const ACROSS_MAX: usize = 4096;

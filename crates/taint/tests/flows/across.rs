@@ -1,0 +1,79 @@
+//! Values that travel from one app to another.
+
+use crate::support::{NOTHING, check_across};
+
+/// Runs what the intent says under a key.
+const RUNS: &str = r#"exported receiver Run on "a.RUN" {
+    void onReceive(Context context, Intent intent) { Runtime.getRuntime().exec(intent.getStringExtra("cmd")); }
+}"#;
+
+/// Hands on what it is told.
+const RELAYS: &str = r#"exported receiver Relay on "a.RELAY" {
+    void onReceive(Context context, Intent intent) {
+        Intent i = new Intent("a.RUN"); i.putExtra("cmd", intent.getStringExtra("order")); context.sendBroadcast(i);
+    }
+}"#;
+
+fn sends(intent: &str, key: &str) -> String {
+    format!(
+        r#"receiver Sms on "android.provider.Telephony.SMS_RECEIVED" {{
+            void onReceive(Context context, Intent intent) {{
+                SmsMessage m = SmsMessage.createFromPdu(intent.getByteArrayExtra("pdu"));
+                Intent i = {intent}; i.putExtra("{key}", m.getMessageBody()); context.sendBroadcast(i);
+            }}
+        }}"#
+    )
+}
+
+#[test]
+fn what_one_app_receives_another_runs_by_its_action() {
+    check_across(&[&sends(r#"new Intent("a.RUN")"#, "cmd"), RUNS], "0: sms-content -> execute-command in 1");
+}
+
+#[test]
+fn what_one_app_receives_another_runs_by_its_name() {
+    let named = r#"new Intent().setClassName("a", "Run")"#;
+    check_across(&[&sends(named, "cmd"), RUNS], "0: sms-content -> execute-command in 1");
+}
+
+#[test]
+fn under_another_key_it_is_not_run() {
+    check_across(&[&sends(r#"new Intent("a.RUN")"#, "other"), RUNS], NOTHING);
+}
+
+#[test]
+fn with_another_action_it_does_not_arrive() {
+    check_across(&[&sends(r#"new Intent("a.STOP")"#, "cmd"), RUNS], NOTHING);
+}
+
+#[test]
+fn what_is_not_exported_is_not_reached() {
+    let closed = RUNS.replace("exported ", "");
+    check_across(&[&sends(r#"new Intent("a.RUN")"#, "cmd"), &closed], NOTHING);
+}
+
+#[test]
+fn an_action_of_the_framework_goes_to_whom_the_user_picks() {
+    let view = RUNS.replace("a.RUN", "android.intent.action.VIEW");
+    check_across(&[&sends(r#"new Intent("android.intent.action.VIEW")"#, "cmd"), &view], NOTHING);
+}
+
+#[test]
+fn an_app_that_hands_on_what_it_is_told_lends_the_power_of_another() {
+    check_across(&[RELAYS, RUNS], "0: exported-intent -> execute-command in 1");
+}
+
+#[test]
+fn a_value_goes_through_an_app_between() {
+    check_across(
+        &[&sends(r#"new Intent("a.RELAY")"#, "order"), RELAYS, RUNS],
+        "0: sms-content -> execute-command in 2\n1: exported-intent -> execute-command in 2",
+    );
+}
+
+#[test]
+fn apps_that_hand_on_to_each_other_do_not_hang() {
+    let back = RELAYS.replace("Relay", "Back").replace("a.RELAY", "a.X").replace("a.RUN", "a.RELAY").replace("cmd", "order");
+    let there = RELAYS.replace("a.RUN", "a.X").replace("cmd", "order");
+    check_across(&[&there, &back], NOTHING);
+}
