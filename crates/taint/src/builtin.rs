@@ -44,6 +44,9 @@ impl Engine<'_> {
             }
             Builtin::StartService => self.send_now(icc(Icc::Service), vec![call.this, arg(0)], state, ctx),
             Builtin::BindService => self.send_now(icc(Icc::Bind), vec![call.this, arg(0)], state, ctx),
+            Builtin::PendingActivity => self.send_now(icc(Icc::Activity), vec![arg(0), arg(2)], state, ctx),
+            Builtin::PendingService => self.send_now(icc(Icc::Service), vec![arg(0), arg(2)], state, ctx),
+            Builtin::PendingBroadcast => self.send_now(icc(Icc::Broadcast), vec![arg(0), arg(2)], state, ctx),
             Builtin::SendBroadcast => self.send_now(icc(Icc::Broadcast), vec![call.this, arg(0)], state, ctx),
             Builtin::SetResult => self.send_now(icc(Icc::Result), vec![call.this, arg(1)], state, ctx),
             Builtin::GetIntent => {
@@ -131,6 +134,14 @@ impl Engine<'_> {
                     call.result = found;
                 }
             }
+            Builtin::CopyElements => {
+                for &from in self.arena.members(arg(0)).iter() {
+                    self.copy_elements(from, call.this, state);
+                }
+                if call.result != SetId::EMPTY {
+                    call.result = call.this;
+                }
+            }
             Builtin::StringAppend => {
                 let key = Key::Field(self.words.text);
                 let before = state.heap.load(call.this, key, &mut self.arena);
@@ -194,6 +205,22 @@ impl Engine<'_> {
         match self.arena.text(set) {
             Some(text) => Some(text),
             None => self.arena.number(set).filter(|_| false).map(|it| it.to_string().into()),
+        }
+    }
+
+    /// What lies in one object under a key comes to lie under the same key of others.
+    fn copy_elements(&mut self, from: ObjId, to: SetId, state: &mut State) {
+        for (key, set) in state.heap.parts(from).to_vec() {
+            if !matches!(key, Key::Field(_)) {
+                state.heap.store(to, key, set, &mut self.arena);
+            }
+        }
+        if self.arena.is_symbolic(from) || matches!(self.arena.get(from), Obj::Source(_)) {
+            // Under which keys, only who filled it knows.
+            let all = state.heap.load_one(from, Key::Any, &mut self.arena);
+            state.heap.store(to, Key::Any, all, &mut self.arena);
+            let whole = self.arena.one(from);
+            state.heap.store(to, Key::Content, whole, &mut self.arena);
         }
     }
 

@@ -640,7 +640,19 @@ impl Engine<'_> {
             return;
         }
         let whole = Port { base: to.base, path: path.to_vec() };
-        let place = self.at(&whole, call, state);
+        let mut place = self.at(&whole, call, state);
+        let made_here = self.arena.members(call.result).iter().find_map(|it| match self.arena.get(*it) {
+            Obj::Outside { site, .. } => Some(*site),
+            _ => None,
+        });
+        if place == SetId::EMPTY
+            && !path.is_empty()
+            && let Some(site) = made_here
+        {
+            // What only the framework makes, as the entries of a map.
+            place = self.arena.just(Obj::Outside { site, class: self.words.object });
+            self.put(&whole, place, How::Alias, call, is_value, state);
+        }
         let key = self.part_key(last, call, place, state);
         if *last == Part::Append {
             let next = match key {

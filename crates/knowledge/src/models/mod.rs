@@ -99,6 +99,10 @@ pub enum Builtin {
     GetMethod,
     Invoke,
     ObjectClass,
+    CopyElements,
+    PendingActivity,
+    PendingService,
+    PendingBroadcast,
     StringAppend,
     Compare,
     StringConcat,
@@ -298,12 +302,13 @@ impl Models {
             let ports = row.ports.iter().map(|it| Port::parse(it)).collect::<Result<Vec<_>, _>>()?;
             self.rows(&row.methods, || vec![Rule::Sink { kind: row.kind.as_str().into(), ports: ports.clone() }])?;
         }
-        for row in file.flows {
-            let rules = row.flow.iter().map(|it| flow_of(it)).collect::<Result<Vec<_>, _>>()?;
-            self.rows(&row.methods, || rules.clone())?;
-        }
+        // Calls first: flows pass on what they give.
         for row in file.calls {
             let rules = row.calls.iter().map(|it| call_of(it)).collect::<Result<Vec<_>, _>>()?;
+            self.rows(&row.methods, || rules.clone())?;
+        }
+        for row in file.flows {
+            let rules = row.flow.iter().map(|it| flow_of(it)).collect::<Result<Vec<_>, _>>()?;
             self.rows(&row.methods, || rules.clone())?;
         }
         for row in file.guards {
@@ -365,10 +370,10 @@ impl Models {
         self.methods.get(class)?.get(name)?.first().map(|it| it.1.as_slice())
     }
 
-    /// Every name of a part or of a called method, in no order.
+    /// Every class with rows, and every name of a part or of a called method; in no order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let rules = self.methods.values().flat_map(|it| it.values()).flatten().flat_map(|it| &it.1);
-        rules.flat_map(|rule| {
+        let used = rules.flat_map(|rule| {
             let ports: Vec<&Port> = match rule {
                 Rule::Flow { from, to, .. } => vec![from, to],
                 Rule::Call { receiver, args, .. } => std::iter::once(receiver).chain(args).collect(),
@@ -383,7 +388,8 @@ impl Models {
                 _ => None,
             });
             parts.chain(name).collect::<Vec<_>>()
-        })
+        });
+        used.chain(self.methods.keys().map(|it| &**it))
     }
 
     /// The kind of source that a field is.

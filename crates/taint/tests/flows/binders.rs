@@ -153,8 +153,7 @@ fn a_receiver_of_results_gets_what_is_sent() {
     check(
         r#"class R extends ResultReceiver { R(Handler it) { super(it); } void onReceiveResult(int code, Bundle b) { sink(b.getString("k")); } }
            main() { Bundle b = new Bundle(); b.putString("k", source()); new R(null).send(1, b); }"#,
-        // wrong today: `ResultReceiver.send` has no model (knowledge, calls.toml).
-        NOTHING,
+        "source -> sink",
     );
 }
 

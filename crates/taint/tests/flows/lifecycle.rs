@@ -209,7 +209,6 @@ fn a_fragment_that_nobody_adds_does_not_run() {
 
 #[test]
 fn a_fragment_has_the_arguments_that_it_was_given() {
-    // wrong today: `Fragment.setArguments` and `getArguments` have no model (knowledge, flows.toml).
     check(
         r#"class F extends Fragment { void onCreate(Bundle saved) { sink1(getArguments().getString("k")); sink2(getArguments().getString("l")); } }
            activity Main {
@@ -218,7 +217,7 @@ fn a_fragment_has_the_arguments_that_it_was_given() {
                    it.setArguments(b); getFragmentManager().beginTransaction().add(1, it).commit();
                }
            }"#,
-        NOTHING,
+        "source -> sink1",
     );
 }
 

@@ -152,13 +152,12 @@ fn an_object_that_is_written_and_read_again_is_the_same() {
 
 #[test]
 fn what_is_read_into_a_buffer_carries_the_stream() {
-    // wrong today: no model says that `InputStream.read` fills its argument.
     check(
         r#"main() {
                InputStream in = new URL("http://x.invalid/").openStream(); byte[] b = new byte[99]; in.read(b);
                Runtime.getRuntime().exec(new String(b));
            }"#,
-        NOTHING,
+        "network-input -> execute-command",
     );
 }
 

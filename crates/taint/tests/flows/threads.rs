@@ -172,14 +172,12 @@ fn an_executor_runs_what_it_is_given() {
 
 #[test]
 fn a_future_gives_what_was_found() {
-    // wrong today: of one row of the models flows are done before calls, so what `call` gives is passed on before it
-    // was called (knowledge, `Models::add`).
     check(
         "main() {
              Future f = Executors.newSingleThreadExecutor().submit(new Callable() { Object call() { return source(); } });
              sink((String) f.get());
          }",
-        NOTHING,
+        "source -> sink",
     );
 }
 
@@ -198,13 +196,12 @@ fn another_future_is_clean() {
 
 #[test]
 fn a_future_task_gives_what_was_found() {
-    // wrong today: `FutureTask` has no model (knowledge, calls.toml).
     check(
         "main() {
              FutureTask f = new FutureTask(new Callable() { Object call() { return source(); } });
              f.run(); sink((String) f.get());
          }",
-        NOTHING,
+        "source -> sink",
     );
 }
 
@@ -218,26 +215,23 @@ fn a_timer_runs_its_task() {
 
 #[test]
 fn a_scheduled_executor_runs_its_task() {
-    // wrong today: of one row of the models flows are done before calls, so what `call` gives is passed on before it
-    // was called (knowledge, `Models::add`).
     check(
         "main() {
              Future f = Executors.newScheduledThreadPool(1).schedule(new Callable() { Object call() { return source(); } }, 1L, TimeUnit.SECONDS);
              sink((String) f.get());
          }",
-        NOTHING,
+        "source -> sink",
     );
 }
 
 #[test]
 fn a_count_down_ends() {
-    // wrong today: `CountDownTimer.start` has no model (knowledge, calls.toml).
     check(
         "main() {
              String x = source();
              new CountDownTimer(9L, 1L) { void onTick(long left) { } void onFinish() { sink(x); } }.start();
          }",
-        NOTHING,
+        "source -> sink",
     );
 }
 
@@ -252,25 +246,23 @@ fn a_runnable_that_posts_itself_settles() {
 
 #[test]
 fn a_stage_of_a_future_gets_what_the_one_before_gave() {
-    // wrong today: `CompletableFuture` has no model (knowledge, calls.toml).
     check(
         "main() {
              CompletableFuture.supplyAsync(new Supplier() { Object get() { return source(); } })
                  .thenAccept(new Consumer() { void accept(Object x) { sink((String) x); } });
          }",
-        NOTHING,
+        "source -> sink",
     );
 }
 
 #[test]
 fn a_queue_between_threads_passes_a_value_on() {
-    // wrong today: queues between threads have no model, and what nobody knows changes nothing that is shared.
     check(
         "class A { static LinkedBlockingQueue q = new LinkedBlockingQueue(); }
          main() {
              new Thread(new Runnable() { void run() { A.q.put(source()); } }).start();
              new Thread(new Runnable() { void run() { sink((String) A.q.take()); } }).start();
          }",
-        NOTHING,
+        "source -> sink",
     );
 }

@@ -110,7 +110,6 @@ fn a_check_in_a_method_that_is_not_on_the_way_is_not_named() {
 
 #[test]
 fn a_signature_that_is_verified_on_the_way_is_named() {
-    // wrong today: no model says that `InputStream.read` fills its argument.
     check_checks(
         r#"main() {
                InputStream in = new URL("https://x.invalid/").openStream(); byte[] code = new byte[99]; in.read(code);
@@ -118,7 +117,7 @@ fn a_signature_that_is_verified_on_the_way_is_named() {
                signature.update(code);
                if (signature.verify(code)) { System.load(new String(code)); }
            }"#,
-        NOTHING,
+        "verification in Main.onCreate",
     );
 }
 

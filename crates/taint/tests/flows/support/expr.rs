@@ -481,10 +481,10 @@ impl Body<'_, '_> {
         }
         let types: Vec<String> = args.iter().map(|it| self.type_of(it)).collect();
         let constructor = self.compiler.anonymous(n, &captured, &types);
-        let values: Vec<Expr> = names.into_iter().map(Expr::Name).chain(args.iter().cloned()).collect();
-        let regs = self.arguments(Some(reg), &values, &constructor.proto.params);
         let class = constructor.class.clone();
         self.out.refer(0x22, Form::F21c, &[reg], Ref::Type(class.clone()));
+        let values: Vec<Expr> = names.into_iter().map(Expr::Name).chain(args.iter().cloned()).collect();
+        let regs = self.arguments(Some(reg), &values, &constructor.proto.params);
         self.out.invoke(0x70, &regs, Ref::Method(constructor));
         self.release(taken);
         (reg, class)
