@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::interpret::Ctx;
 use crate::state::State;
 use crate::summary::{Deed, Effect, Summary, TrailId, Types};
-use crate::value::{Key, Obj, ObjId, SetId, Site, Source};
+use crate::value::{Key, Obj, ObjId, SetId, Site, Slot, Source};
 
 /// The values of one call.
 pub(crate) struct Call<'r> {
@@ -417,14 +417,19 @@ impl Engine<'_> {
     pub fn pass_on(&mut self, call: &mut Call<'_>, is_value: bool, state: &mut State) {
         let mut carried: Vec<ObjId> = Vec::new();
         let mut kept: Vec<ObjId> = Vec::new();
-        for &arg in &call.args {
-            carried.extend(state.heap.carried(arg, &mut self.arena));
+        // A context, a resolver, a manager is the way to the system: what comes by it is not what it was given.
+        for (&arg, &ty) in call.args.iter().zip(&call.reference.params) {
+            if !self.is_handle(ty) {
+                carried.extend(state.heap.carried(arg, &mut self.arena));
+            }
         }
+        carried.retain(|it| !matches!(self.arena.get(*it), Obj::Slot(Slot::Shared(_))));
         kept.extend(&carried);
-        if !call.own {
+        let handle = self.is_handle(call.reference.class);
+        if !call.own && !handle {
             carried.extend(state.heap.carried(call.this, &mut self.arena));
         }
-        if !call.own && !kept.is_empty() && !self.is_handle(call.id) {
+        if !call.own && !kept.is_empty() && !handle {
             let kept = self.arena.set(kept);
             // What the whole app shares is not changed by what nobody knows.
             let shared = |it: &ObjId| self.arena.is_symbolic(*it) && !self.arena.is_of_caller(*it);
@@ -444,15 +449,14 @@ impl Engine<'_> {
         }
     }
 
-    /// Whether the receiver is only a way to reach the system: it keeps nothing of what it is given.
-    fn is_handle(&mut self, id: RefId) -> bool {
-        if let Some(&known) = self.handles.get(&id) {
+    /// Whether an object of the class is only a way to reach the system: it keeps nothing of what it is given.
+    fn is_handle(&mut self, class: Name) -> bool {
+        if let Some(&known) = self.handles.get(&class) {
             return known;
         }
-        let class =
-            self.program.reference(id).map(|it| self.program.names.text(it.class).to_owned()).unwrap_or_default();
-        let known = self.ancestors(&class).iter().any(|it| HANDLES.contains(&it.as_str()));
-        self.handles.insert(id, known);
+        let text = self.program.names.text(class).to_owned();
+        let known = self.ancestors(&text).iter().any(|it| HANDLES.contains(&it.as_str()));
+        self.handles.insert(class, known);
         known
     }
 

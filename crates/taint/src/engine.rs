@@ -35,7 +35,7 @@ pub(crate) struct Engine<'a> {
     provisional: Vec<MethodId>,
     rules: FxHashMap<RefId, Option<Rc<[Rule]>>>,
     targets: FxHashMap<RefId, Rc<[MethodId]>>,
-    pub handles: FxHashMap<RefId, bool>,
+    pub handles: FxHashMap<Name, bool>,
     overridden: FxHashMap<ClassId, Rc<[MethodId]>>,
     trails: Vec<Step>,
     trail_ids: FxHashMap<Step, TrailId>,
