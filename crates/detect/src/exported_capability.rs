@@ -79,7 +79,7 @@ fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> 
     // Of its own accord a component does what it is for: only what the caller decides is a door.
     let told_directly = door.told && !door.way.indirect;
     let grade = match () {
-        () if checked => Grade::Capability,
+        () if checked || way::is_faint(door.way, door.sink) => Grade::Capability,
         () if told_directly => Grade::Finding,
         () if door.told || door.sink == "factory-reset" => Grade::Suspicion,
         () => Grade::Capability,

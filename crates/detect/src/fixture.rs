@@ -173,6 +173,7 @@ impl Fixture {
                     checks: checks.collect(),
                     hosts: Vec::new(),
                     indirect: false,
+                    stored: true,
                 },
                 bundled: false,
                 secret: None,

@@ -50,6 +50,7 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, row: &Row<Flow>, n: 
     let grade = match () {
         // The platform checks the signature of an update itself; settings and reboots are what updaters and policies do.
         () if verified || matches!(power, Power::Settings) || sink == "system-update" => Grade::Capability,
+        () if way::is_faint(&flow.way, sink) => Grade::Capability,
         () if privileged && runs_code && !flow.way.indirect => Grade::Finding,
         () => Grade::Suspicion,
     };

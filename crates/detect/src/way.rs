@@ -38,6 +38,12 @@ pub(crate) fn power_of(sink: &str) -> Option<Power> {
     })
 }
 
+/// Whether a way is too weak a sign to be held against an app: what it goes through is shared by the whole app, and what it
+/// ends in every app does with things of its own.
+pub(crate) fn is_faint(way: &Way, sink: &str) -> bool {
+    way.indirect && !way.stored && !matches!(sink, "execute-command" | "modem-command" | "selinux" | "factory-reset")
+}
+
 /// An action in words.
 pub(crate) fn sink_words(sink: &str) -> &str {
     match sink {

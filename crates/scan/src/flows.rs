@@ -130,11 +130,15 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
             },
         });
         let Some(package) = unit.package else { continue };
-        let way = |steps: Vec<taint::FlowStep>, checks: Vec<taint::Check>, hosts: Vec<String>, indirect: bool| Way {
+        let way = |steps: Vec<taint::FlowStep>,
+                   checks: Vec<taint::Check>,
+                   hosts: Vec<String>,
+                   (indirect, stored): (bool, bool)| Way {
             steps: steps.into_iter().map(|it| step_of(it, &unit.files, &files)).collect(),
             checks: checks.into_iter().map(|it| Check { kind: it.kind, what: it.what, method: it.method }).collect(),
             hosts,
             indirect,
+            stored,
         };
         for flow in analysis.flows {
             facts.flows.push(Row {
@@ -145,7 +149,7 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
                     source: flow.source,
                     sink: flow.sink,
                     component: flow.entry.map(|it| java_name(&it.component)),
-                    way: way(flow.steps, flow.checks, flow.hosts, flow.indirect),
+                    way: way(flow.steps, flow.checks, flow.hosts, (flow.indirect, flow.stored)),
                     bundled: flow.bundled,
                     secret: flow.secret,
                     into: flow.into,
@@ -159,7 +163,7 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
                     package: package.clone(),
                     component: java_name(&reach.component),
                     sink: reach.sink,
-                    way: way(reach.steps, reach.checks, Vec::new(), false),
+                    way: way(reach.steps, reach.checks, Vec::new(), (false, true)),
                     bundled: reach.bundled,
                 },
             });

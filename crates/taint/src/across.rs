@@ -29,6 +29,8 @@ pub struct Sent {
     pub hosts: Vec<String>,
     /// Whether the order in time is not shown.
     pub indirect: bool,
+    /// Whether that is so for stores with a name only.
+    pub stored: bool,
 }
 
 /// To whom an intent goes.
@@ -99,6 +101,7 @@ pub fn across(apps: &[(&App, &Analysis)], models: &Models) -> (Vec<(usize, Flow)
                     hosts: sent.hosts.iter().chain(&flow.hosts).cloned().collect(),
                     bundled: flow.bundled,
                     indirect: sent.indirect || flow.indirect,
+                    stored: sent.stored && flow.stored,
                     secret: None,
                     entry: sent.entry.clone(),
                     into: Some(app.package.clone()),
@@ -118,6 +121,7 @@ pub fn across(apps: &[(&App, &Analysis)], models: &Models) -> (Vec<(usize, Flow)
                 passed.steps.extend(next.steps.iter().map(|it| in_app(it, to)));
                 passed.checks.extend(next.checks.iter().cloned());
                 passed.indirect |= next.indirect;
+                passed.stored &= next.stored;
                 waiting.push((from, passed, through.iter().copied().chain([to]).collect()));
             }
         }
@@ -160,6 +164,7 @@ impl Engine<'_> {
                     checks: self.checks_in(&methods),
                     hosts: self.hosts_in(&methods),
                     indirect: through.iter().any(|it| self.is_shared_place(*it)),
+                    stored: through.iter().all(|it| !self.is_shared_place(*it) || self.is_store(*it)),
                     steps,
                 });
             }

@@ -87,7 +87,12 @@ impl Engine<'_> {
                             }
                         }
                         Obj::Outside { .. } if program.class_of(reference.class).is_some() => unknown.push(obj),
-                        Obj::Made { .. } | Obj::Outside { .. } | Obj::Text(_) | Obj::Class(_) | Obj::Method(..) => {
+                        Obj::Made { .. }
+                        | Obj::Outside { .. }
+                        | Obj::Text(_)
+                        | Obj::Class(_)
+                        | Obj::Method(..)
+                        | Obj::Reckoned(_) => {
                             beyond.push(obj);
                         }
                         Obj::Null | Obj::Number(_) | Obj::Compared { .. } => {}
@@ -297,6 +302,22 @@ impl Engine<'_> {
                 let key = self.bring_key(key, args, state, ctx, known);
                 state.heap.load(bases, key, &mut self.arena)
             }
+            Obj::Reckoned(of) => {
+                let from = self.bring(of, args, state, ctx, known);
+                let from = self.arena.members(from);
+                let found = from
+                    .iter()
+                    .filter(|it| {
+                        let obj = self.arena.get(**it);
+                        matches!(obj, Obj::Source(_) | Obj::Compared { .. } | Obj::Reckoned(_))
+                            || self.arena.is_symbolic(**it)
+                    })
+                    .copied()
+                    .collect::<Vec<_>>();
+                let mut found: Vec<ObjId> = found.into_iter().map(|it| self.arena.reckoned(it)).collect();
+                found.push(self.arena.unknown);
+                self.arena.set(found)
+            }
             Obj::Compared { of, with, site } => self.bring_compared(of, with, site, args, state, ctx, known),
             Obj::Made { site, class, many } => {
                 let (site, repeated) = self.rename(site, obj, ctx);
@@ -371,13 +392,24 @@ impl Engine<'_> {
             };
         }
         self.keep_callbacks(&call, rules.is_none(), state, ctx);
-        match rules {
+        match &rules {
             Some(rules) => {
                 for rule in rules.iter() {
                     self.follow(rule, &mut call, is_value, state, ctx);
                 }
             }
             None => self.pass_on(&mut call, is_value, state),
+        }
+        if self.is_number(returns, &call)
+            && !rules.iter().flat_map(|it| it.iter()).any(|it| matches!(it, Rule::Source { .. }))
+        {
+            let objs: Vec<ObjId> = self.arena.members(call.result).to_vec();
+            let mut numbers = Vec::new();
+            for obj in objs {
+                let carries = matches!(self.arena.get(obj), Obj::Source(_)) || self.arena.is_symbolic(obj);
+                numbers.push(if carries { self.arena.reckoned(obj) } else { obj });
+            }
+            call.result = self.arena.set(numbers);
         }
         if self.follows_all_control() && is_value {
             // What was decided about an argument decides about the result.
@@ -387,6 +419,17 @@ impl Engine<'_> {
             }
         }
         call.result
+    }
+
+    /// Whether a call gives a number that says something about its receiver or arguments, and not a piece of them.
+    fn is_number(&self, returns: Name, call: &Call<'_>) -> bool {
+        let names = &self.program.names;
+        let name = names.text(call.reference.name);
+        let ty = names.text(returns);
+        let boxed = ["Integer;", "Long;", "Double;", "Float;", "Short;", "Boolean;"];
+        let number = matches!(ty, "Z" | "S" | "I" | "J" | "F" | "D")
+            || ty.strip_prefix("Ljava/lang/").is_some_and(|it| boxed.contains(&it));
+        number && !name.starts_with("read") && name != "codePointAt"
     }
 
     /// Numbers and strings are values; all else has parts.
@@ -707,7 +750,8 @@ impl Engine<'_> {
             }
         }
         // Whose method it is only the caller knows: it is told to look.
-        let is_open = |it: &ObjId| self.arena.is_of_caller(*it) && !self.arena.is_compared(*it);
+        let is_object = |it: ObjId| !matches!(self.arena.get(it), Obj::Compared { .. } | Obj::Reckoned(_));
+        let is_open = |it: &ObjId| self.arena.is_of_caller(*it) && is_object(*it);
         let open: Vec<ObjId> = self.arena.members(receiver).iter().copied().filter(is_open).collect();
         let open: Vec<ObjId> = open.into_iter().filter(|it| !targets.iter().any(|(_, obj)| obj == it)).collect();
         if !open.is_empty() {
@@ -777,7 +821,7 @@ impl Engine<'_> {
                             self.report(source, kind, what, trail, Vec::new());
                         }
                         _ if self.arena.is_of_caller(obj) => open.push(obj),
-                        Obj::Compared { of, .. } => {
+                        Obj::Compared { of, .. } | Obj::Reckoned(of) => {
                             let of = *of;
                             match self.arena.get(of) {
                                 Obj::Source(source) => {

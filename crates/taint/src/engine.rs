@@ -593,7 +593,7 @@ impl<'a> Engine<'a> {
                 sources.push((*id, through));
                 continue;
             }
-            if let Obj::Compared { of, .. } = *self.arena.get(at) {
+            if let Obj::Compared { of, .. } | Obj::Reckoned(of) = *self.arena.get(at) {
                 waiting.push_back(((of, false), here));
                 continue;
             }

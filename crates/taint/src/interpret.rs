@@ -963,7 +963,7 @@ impl Engine<'_> {
     pub fn publish_value(&mut self, part: ObjId, value: ObjId, end: &State, depth: usize, seen: &mut Vec<ObjId>) {
         match self.arena.get(value) {
             Obj::Source(_) => self.publish(part, value),
-            Obj::Compared { .. } if !self.arena.is_of_caller(value) => self.publish(part, value),
+            Obj::Compared { .. } | Obj::Reckoned(_) if !self.arena.is_of_caller(value) => self.publish(part, value),
             Obj::Made { class, .. } => {
                 if let Some(class) = self.program.class_of(*class) {
                     let classes = self.globals.classes.entry(part).or_default();

@@ -127,7 +127,7 @@ impl Heap {
             Obj::Text(_) | Obj::Number(_) | Obj::Null | Obj::Class(_) | Obj::Method(..) | Obj::Compared { .. } => {
                 return SetId::EMPTY;
             }
-            Obj::Unknown => return arena.one(base),
+            Obj::Unknown | Obj::Reckoned(_) => return arena.one(base),
             _ => {}
         }
         arena.work += 1;
@@ -181,7 +181,7 @@ impl Heap {
         for &base in members.iter() {
             let certain = match arena.get(base) {
                 Obj::Source(_) | Obj::Text(_) | Obj::Number(_) | Obj::Null | Obj::Unknown | Obj::Class(_) => continue,
-                Obj::Compared { .. } => continue,
+                Obj::Compared { .. } | Obj::Reckoned(_) => continue,
                 Obj::Made { many, .. } => single && !many,
                 Obj::Outside { .. } | Obj::Method(..) => false,
                 Obj::Param(_) | Obj::Static(_) | Obj::Slot(_) | Obj::Part(..) => single,
@@ -281,7 +281,9 @@ impl Heap {
             }
             seen.push(obj);
             arena.work += 1;
-            if matches!(arena.get(obj), Obj::Source(_) | Obj::Compared { .. }) || arena.is_symbolic(obj) {
+            if matches!(arena.get(obj), Obj::Source(_) | Obj::Compared { .. } | Obj::Reckoned(_))
+                || arena.is_symbolic(obj)
+            {
                 carried.push(obj);
             }
             for &(key, set) in self.parts(obj) {

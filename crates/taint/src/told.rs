@@ -55,6 +55,9 @@ pub struct Flow {
     /// Whether the value lies in places that code far apart shares, so that the order in time is not shown. An intent is
     /// none: it is handed over.
     pub indirect: bool,
+    /// Whether those places are stores with a name (preferences, messages), and none of them a static field or an object
+    /// that the whole app shares, where what does not belong together is hard to keep apart.
+    pub stored: bool,
     /// The constant that the value is compared with, where it is the outcome that decides and not the value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
@@ -165,6 +168,10 @@ impl Engine<'_> {
             let rule = rule
                 .or_else(|| self.models.rule(By::Value, &origin.kind, &kind).filter(|_| self.follows_all_control()));
             let Some(rule) = rule else { continue };
+            let number = found.through.iter().any(|it| matches!(self.arena.get(*it), Obj::Reckoned(_)));
+            if number && rule.text.iter().any(|it| **it == *kind) {
+                continue;
+            }
             let secret = compared.and_then(|it| self.constant_of(it));
             // A time is compared with a number, all else with text.
             if secret.as_deref().is_some_and(|it| it.starts_with('"') == (&*origin.kind == crate::interpret::TIME)) {
@@ -186,6 +193,7 @@ impl Engine<'_> {
                 hosts: self.hosts_in(&methods),
                 bundled: self.is_bundled(&methods),
                 indirect: found.through.iter().any(|it| self.is_shared_place(*it)),
+                stored: found.through.iter().all(|it| !self.is_shared_place(*it) || self.is_store(*it)),
                 secret,
                 entry: self.entry_of(&origin.kind, &found.through),
                 into: None,
@@ -209,6 +217,9 @@ impl Engine<'_> {
                 steps.push(self.flow_step(at.method, at.pc, &what));
                 continue;
             }
+            if let Obj::Reckoned(_) = self.arena.get(place) {
+                continue;
+            }
             let what = format!("lies in {}", self.place_name(place));
             if what != before {
                 steps.push(self.flow_step(MethodId(u32::MAX), 0, &what));
@@ -228,13 +239,22 @@ impl Engine<'_> {
         }
     }
 
+    /// Whether a place is a store with a name: preferences, a file, a message.
+    pub fn is_store(&self, place: ObjId) -> bool {
+        match self.arena.get(place) {
+            Obj::Part(base, _) => self.is_store(*base),
+            it => matches!(it, Obj::Slot(Slot::Store(_))),
+        }
+    }
+
     /// Whether a place is written and read without an order that the code shows.
     pub fn is_shared_place(&self, place: ObjId) -> bool {
         match self.arena.get(place) {
             Obj::Part(base, _) => self.is_shared_place(*base),
-            Obj::Slot(Slot::Intent(_) | Slot::Start(_) | Slot::Sent(_)) | Obj::Compared { .. } | Obj::Source(_) => {
-                false
-            }
+            Obj::Slot(Slot::Intent(_) | Slot::Start(_) | Slot::Sent(_))
+            | Obj::Compared { .. }
+            | Obj::Reckoned(_)
+            | Obj::Source(_) => false,
             _ => true,
         }
     }

@@ -39,6 +39,8 @@ pub(crate) enum Obj {
     Source(SourceId),
     /// The outcome of a comparison of a value with a constant: it carries the value where control depends on it.
     Compared { of: ObjId, with: ObjId, site: SiteId },
+    /// A number or truth that was worked out from a value: its length, what it says as a number.
+    Reckoned(ObjId),
 }
 
 /// A place that code far apart shares.
@@ -187,6 +189,10 @@ impl Arena {
                 // Under which key of a shared place, only the caller knows.
                 let of_caller = base.of_caller || matches!(key, Key::Text(it) if self.traits(*it).of_caller);
                 Traits { symbolic: true, of_caller, depth: base.depth.saturating_add(1) }
+            }
+            Obj::Reckoned(of) => {
+                let of = self.traits(*of);
+                Traits { symbolic: false, of_caller: of.of_caller, depth: 0 }
             }
             Obj::Compared { of, with, .. } => {
                 let of_caller = self.traits(*of).of_caller || self.traits(*with).of_caller;
@@ -376,6 +382,14 @@ impl Arena {
         let mut values = self.sets[set.0 as usize].iter().copied().filter(|it| !self.is_compared(*it));
         let only = values.next()?;
         values.next().is_none().then_some(only)
+    }
+
+    /// The number that is worked out from an object.
+    pub fn reckoned(&mut self, id: ObjId) -> ObjId {
+        match self.get(id) {
+            Obj::Reckoned(_) | Obj::Compared { .. } => id,
+            _ => self.obj(Obj::Reckoned(id)),
+        }
     }
 
     /// Whether the object is the outcome of a comparison.

@@ -127,6 +127,9 @@ pub struct FlowRule {
     /// Whether the value itself must arrive, or the outcome of its comparison with a constant.
     #[serde(default)]
     pub by: By,
+    /// Of the sinks those that only text decides about: a number that was worked out from the value picks nothing there.
+    #[serde(default)]
+    pub text: Vec<String>,
 }
 
 /// How a source decides about a sink.

@@ -55,6 +55,9 @@ pub struct Way {
     /// Whether the value lies in places that code far apart shares (static fields, preferences): then it is not shown that
     /// it is read after it was written.
     pub indirect: bool,
+    /// Whether those places are stores with a name (preferences, messages), and none of them a static field or an object
+    /// that the whole app shares.
+    pub stored: bool,
 }
 
 /// A place on a way.

@@ -73,7 +73,8 @@ fn a_value_goes_through_an_app_between() {
 
 #[test]
 fn apps_that_hand_on_to_each_other_do_not_hang() {
-    let back = RELAYS.replace("Relay", "Back").replace("a.RELAY", "a.X").replace("a.RUN", "a.RELAY").replace("cmd", "order");
+    let back =
+        RELAYS.replace("Relay", "Back").replace("a.RELAY", "a.X").replace("a.RUN", "a.RELAY").replace("cmd", "order");
     let there = RELAYS.replace("a.RUN", "a.X").replace("cmd", "order");
     check_across(&[&there, &back], NOTHING);
 }

@@ -80,10 +80,8 @@ pub fn check_limits(program: &str, expected: &str) {
 /// Expects these flows between apps, each of them a program: `0: source -> sink in 1`.
 #[track_caller]
 pub fn check_across(programs: &[&str], expected: &str) {
-    let apps: Vec<(App, Followed)> = programs
-        .iter()
-        .map(|text| (app_of(&syntax::parse(text)), follow(text, Control::Secrets)))
-        .collect();
+    let apps: Vec<(App, Followed)> =
+        programs.iter().map(|text| (app_of(&syntax::parse(text)), follow(text, Control::Secrets))).collect();
     let pairs: Vec<(&App, &Analysis)> = apps.iter().map(|(app, followed)| (app, &followed.analysis)).collect();
     let (flows, all_found) = taint::across(&pairs, &MODELS);
     assert!(all_found);
