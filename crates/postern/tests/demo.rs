@@ -67,12 +67,16 @@ const PLANTS: &[(&str, &str, &str, &str)] = &[
     ("code-outside-app-folders", "SUSPICION", "/system/etc/wifi/cal.bin", "com.larkspur.calibration"), // 13
     ("evasive-container", "FINDING", "/product/app/Weather/Weather.apk", "Weather.apk"), // 14
     ("weak-permission", "SUSPICION", "/system/priv-app/SystemHelper/SystemHelper.apk", "CALL_HELPER"), // 15
-    ("exported-capability", "SUSPICION", "/product/priv-app/Provision/Provision.apk", "installation of an app"), // 16
+    ("exported-capability", "FINDING", "/product/priv-app/Provision/Provision.apk", "the installation of an app"), // 16
+    ("exported-capability", "FINDING", "/product/priv-app/Provision/Provision.apk", "a system property"), // 16
     ("hidden-installer", "CAPABILITY", "/product/priv-app/SyncAgent/SyncAgent.apk", "com.larkspur.syncagent"), // 17
     ("foreign-system-uid", "SUSPICION", "/vendor/app/VendorTools/VendorTools.apk", "android.uid.system"), // 18
     ("secret-dialer-code", "CAPABILITY", "/system/priv-app/FieldTest/FieldTest.apk", "*#*#527577#*#*"), // 19
     ("cleartext-updater", "SUSPICION", "/product/priv-app/Updater/Updater.apk", "com.larkspur.updater"), // 20
     ("verification-disabled", "FINDING", "/dev/block/by-name/vbmeta", "flag 2"),     // 21
+    ("remote-command", "FINDING", "/system/priv-app/SystemHelper/SystemHelper.apk", "a command that is run"), // 22
+    ("magic-secret", "FINDING", "/product/priv-app/SyncAgent/SyncAgent.apk", "##larkspur-sync##"), // 23
+    ("covert-telemetry", "PRIVACY", "/product/priv-app/SyncAgent/SyncAgent.apk", "not encrypted"), // 24
 ];
 
 struct Told {

@@ -192,8 +192,17 @@ impl Engine<'_> {
                 let shared = self.slot(Slot::Shared(class));
                 call.result = self.arena.one(shared);
             }
+            Builtin::StreamToNetwork => self.open_stream("network-output", call, state),
+            Builtin::StreamToCommand => self.open_stream("execute-command", call, state),
+            Builtin::StreamToPackage => self.open_stream("install-package", call, state),
             Builtin::Kill => ctx.ends = true,
         }
+    }
+
+    /// Notes on a stream where it leads to: the kind of sink that writing to it is.
+    fn open_stream(&mut self, kind: &str, call: &Call<'_>, state: &mut State) {
+        let kind = self.arena.just(Obj::Text(kind.into()));
+        state.heap.store(call.result, Key::Field(self.words.stream), kind, &mut self.arena);
     }
 
     fn is_unknown(&self, set: SetId) -> bool {

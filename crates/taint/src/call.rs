@@ -392,6 +392,7 @@ impl Engine<'_> {
             };
         }
         self.keep_callbacks(&call, rules.is_none(), state, ctx);
+        self.wrap_stream(&call, state);
         match &rules {
             Some(rules) => {
                 for rule in rules.iter() {
@@ -419,6 +420,26 @@ impl Engine<'_> {
             }
         }
         call.result
+    }
+
+    /// A stream around another leads to where that one leads.
+    fn wrap_stream(&mut self, call: &Call<'_>, state: &mut State) {
+        let names = &self.program.names;
+        let is_stream = |name: Name| {
+            let text = names.text(name);
+            text.ends_with("Stream;") || text.ends_with("Writer;")
+        };
+        if names.text(call.reference.name) != "<init>" || !is_stream(call.reference.class) {
+            return;
+        }
+        let Some((&inner, _)) = call.args.iter().zip(&call.reference.params).find(|it| is_stream(*it.1)) else {
+            return;
+        };
+        let key = Key::Field(self.words.stream);
+        let leads = state.heap.load(inner, key, &mut self.arena);
+        if leads != SetId::EMPTY {
+            state.heap.store(call.this, key, leads, &mut self.arena);
+        }
     }
 
     /// Whether a call gives a number that says something about its receiver or arguments, and not a piece of them.
@@ -625,7 +646,12 @@ impl Engine<'_> {
                     let deed = Deed::Reach { kind: Arc::from(&**kind), what: what.clone() };
                     self.perform(deed, Vec::new(), trail, state, ctx);
                 }
-                self.perform(Deed::Sink { kind: Arc::from(&**kind), what }, vec![set], trail, state, ctx);
+                let mut values = vec![set];
+                if &**kind == STREAM {
+                    // Second: where the stream leads to.
+                    values.push(state.heap.load(call.this, Key::Field(self.words.stream), &mut self.arena));
+                }
+                self.perform(Deed::Sink { kind: Arc::from(&**kind), what }, values, trail, state, ctx);
             }
             Rule::Flow { from, to, how } => {
                 let value = self.at(from, call, state);
@@ -812,6 +838,26 @@ impl Engine<'_> {
             return;
         }
         match &deed {
+            Deed::Sink { kind, what } if 1 < args.len() => {
+                let leads: Vec<ObjId> = self.arena.members(args[1]).to_vec();
+                let value = args[0];
+                if leads.iter().any(|it| self.arena.is_of_caller(*it)) {
+                    self.leave(Effect { deed, args, trail }, ctx);
+                    return;
+                }
+                let mut kinds: Vec<Arc<str>> = Vec::new();
+                for lead in leads {
+                    if let Obj::Text(kind) = self.arena.get(lead) {
+                        kinds.push(kind.clone());
+                    }
+                }
+                if kinds.is_empty() {
+                    kinds.push(kind.clone());
+                }
+                for kind in kinds {
+                    self.perform(Deed::Sink { kind, what: what.clone() }, vec![value], trail, state, ctx);
+                }
+            }
             Deed::Sink { kind, what } => {
                 let mut open = Vec::new();
                 for obj in state.heap.carried(args.first().copied().unwrap_or_default(), &mut self.arena) {
@@ -884,6 +930,9 @@ fn add_to(list: &mut Vec<(MethodId, Vec<ObjId>)>, target: MethodId, obj: ObjId) 
         None => list.push((target, vec![obj])),
     }
 }
+
+/// The kind of sink that writing to a stream is, as long as it is not known where the stream leads to.
+const STREAM: &str = "stream-output";
 
 /// Classes of the framework that stand for the system and keep nothing.
 const HANDLES: &[&str] = &[

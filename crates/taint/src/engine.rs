@@ -98,6 +98,7 @@ pub(crate) struct Words {
     pub target: Name,
     pub action: Name,
     pub intent: Name,
+    pub stream: Name,
     pub size: Name,
     pub object: Name,
 }
@@ -114,6 +115,7 @@ impl Words {
             target: word("<target>"),
             action: word("action"),
             intent: word("<intent>"),
+            stream: word("<stream>"),
             size: word("<size>"),
             object: word("Ljava/lang/Object;"),
         }

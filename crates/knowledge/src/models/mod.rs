@@ -109,6 +109,9 @@ pub enum Builtin {
     StringText,
     FindView,
     ContextShared,
+    StreamToNetwork,
+    StreamToCommand,
+    StreamToPackage,
     Kill,
     Keep,
 }

@@ -15,6 +15,7 @@ mod lifecycle;
 mod reflection;
 mod statics;
 mod stores;
+mod streams;
 mod strings;
 mod support;
 mod threads;

@@ -111,7 +111,7 @@ fn a_file_gives_back_what_was_written() {
 fn what_is_written_to_a_socket_leaves() {
     check(
         r#"main() { new Socket("x.invalid", 80).getOutputStream().write(source().getBytes()); }"#,
-        "source -> stream-output",
+        "source -> network-output",
     );
 }
 
