@@ -9,6 +9,7 @@ mod demo;
 mod droidbench;
 mod fuzz;
 mod licences;
+mod oracle;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ fn run(args: &[String]) -> Result<()> {
         ["ci"] => ci::run()?,
         ["licences"] => licences::run()?,
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
+        ["oracle"] => oracle::run()?,
         ["fixtures", "demo", options @ ..] => demo::make(&demo::Options::of(options)?)?,
         _ => bail!("there is no chore \"{}\"; see cargo xtask help", words.join(" ")),
     }
@@ -62,6 +64,8 @@ cargo xtask CHORE
                   --seed S           another seed, other cases [1]
                   --case N           only this case
                   --corpus DIR       writes the samples as the corpus of `cargo fuzz run formats`
+  oracle          compares what is read of the samples with what other programs unpack (tar, xz, debugfs, fsck.erofs
+                  and others; what is not installed is told)
   fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
                   --d8 FILE          d8.jar [DEMO_D8]
                   --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];

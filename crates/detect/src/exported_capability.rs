@@ -107,7 +107,7 @@ fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> 
         device_path: app.device_path.clone(),
         evidence: evidence_of(app.declares_at(&entry.component.name), door.way),
         flow: flow_of(door.at, door.way),
-        action: "read the way below; try the call from an app without permissions".to_owned(),
+        action: "read the way step by step; try the call from an app without permissions".to_owned(),
         ..DETECTOR.finding(grade, if told_directly { Confidence::High } else { Confidence::Medium }, factors, claim)
     })
 }

@@ -8,9 +8,12 @@ mod controllers;
 mod fixture;
 mod way;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use knowledge::Knowledge;
 use model::finding::Factors;
-use model::{Class, Confidence, Finding, Grade};
+use model::{Answer, Class, Confidence, Finding, Grade};
 use phone::Phone;
 use surface::Surface;
 
@@ -81,14 +84,36 @@ detectors! {
     world_writable_node,
 }
 
-/// Runs every detector, and sorts what they find by rank: grade, then severity, then confidence, then place.
+/// Runs every detector, and sorts what they find by rank: grade, then severity, then what it does to the verdict, then
+/// confidence, then place.
 pub fn detect(context: &Context) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for detector in DETECTORS {
         (detector.detect)(context, &mut findings);
     }
     findings.sort_by(|a, b| rank_of(a).cmp(&rank_of(b)));
-    findings
+    merged(findings)
+}
+
+/// What is said twice about one place of the phone, because the input holds two copies of its file (an unpacked ramdisk
+/// beside the packed one), is one finding: the gravest, with the evidence of all.
+fn merged(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut merged: Vec<Finding> = Vec::with_capacity(findings.len());
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for finding in findings {
+        match known.entry(finding.id()) {
+            Entry::Vacant(entry) => {
+                entry.insert(merged.len());
+                merged.push(finding);
+            }
+            Entry::Occupied(entry) => {
+                if let Some(first) = merged.get_mut(*entry.get()) {
+                    first.evidence.extend(finding.evidence);
+                }
+            }
+        }
+    }
+    merged
 }
 
 /// What comes first is what an expert would look at first.
@@ -96,6 +121,7 @@ fn rank_of(finding: &Finding) -> impl Ord + '_ {
     (
         finding.grade,
         finding.severity(),
+        Answer::of(finding).unwrap_or(Answer::NothingFound),
         finding.confidence,
         finding.detector,
         &finding.device_path,
@@ -147,6 +173,14 @@ mod tests {
         let mut ids: Vec<String> = DETECTORS.iter().map(|it| it.id.replace('-', "_")).collect();
         ids.sort();
         assert_eq!(ids, files, "every file in src is a detector of that id, and stands in the list");
+    }
+
+    #[test]
+    fn two_copies_of_a_file_are_one_finding_with_both_as_evidence() {
+        let copy = || stranger_adb_key::CASES.fires[0]().detect(&stranger_adb_key::DETECTOR);
+        let findings = merged(copy().into_iter().chain(copy()).collect());
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert_eq!(findings[0].evidence.len(), 2);
     }
 
     #[test]

@@ -84,7 +84,7 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, row: &Row<Flow>, n: 
         device_path: app.device_path.clone(),
         evidence: evidence_of(row.at, &flow.way),
         flow: flow_of(row.at, &flow.way),
-        action: "read the way below; find out which server it is, and whether what it sends is signed".to_owned(),
+        action: "read the way step by step; find out which server it is, and whether what it sends is signed".to_owned(),
         ..DETECTOR.finding(grade, confidence, factors, claim)
     })
 }

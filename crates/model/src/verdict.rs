@@ -47,6 +47,36 @@ impl Answer {
             Answer::NothingFound => "nothing found in what was inspected",
         }
     }
+
+    /// What a finding alone leads to, by the table of [`Verdict::of`]; `None` for what decides nothing.
+    pub fn of(finding: &Finding) -> Option<Answer> {
+        let severity = finding.severity();
+        match finding.grade {
+            Grade::Capability | Grade::Privacy => return None,
+            Grade::Suspicion => return (severity <= Severity::Medium).then_some(Answer::SeriousWeakness),
+            Grade::Finding => {}
+        }
+        let afar = matches!(finding.factors.reach, Reach::Remote | Reach::Adjacent)
+            && finding.factors.holder != Holder::Legitimate;
+        match finding.class {
+            Class::RuntimeImplant | Class::PreloadDropper | Class::ImplantedSpyware | Class::TrojanisedApp => {
+                Some(Answer::Implant)
+            }
+            Class::RemoteCommand
+            | Class::RootDaemon
+            | Class::MagicSecret
+            | Class::CarrierAgent
+            | Class::ModemBridge
+            | Class::CovertTelemetry
+                if afar =>
+            {
+                Some(Answer::RemoteControl)
+            }
+            Class::AlteredImage => Some(Answer::IntegrityBroken),
+            Class::IdentitySpoof => Some(Answer::Counterfeit),
+            _ => (severity <= Severity::Low).then_some(Answer::SeriousWeakness),
+        }
+    }
 }
 
 /// What was given: a verdict is about it, and about nothing else.
@@ -119,49 +149,9 @@ impl Verdict {
     pub fn of(findings: &[Finding], inspected: Inspected, subject: Subject, third_parties: bool) -> Verdict {
         let percent = inspected.percent();
         let verdict = |answer, confidence| Verdict { answer, confidence, percent, subject };
-        let surest =
-            |holds: &dyn Fn(&Finding) -> bool| findings.iter().filter(|it| holds(it)).map(|it| it.confidence).min();
-        let finding = |it: &Finding| it.grade == Grade::Finding;
-
-        let implant = |it: &Finding| {
-            finding(it)
-                && matches!(
-                    it.class,
-                    Class::RuntimeImplant | Class::PreloadDropper | Class::ImplantedSpyware | Class::TrojanisedApp
-                )
-        };
-        let remote = |it: &Finding| {
-            finding(it)
-                && matches!(it.factors.reach, Reach::Remote | Reach::Adjacent)
-                && it.factors.holder != Holder::Legitimate
-                && matches!(
-                    it.class,
-                    Class::RemoteCommand
-                        | Class::RootDaemon
-                        | Class::MagicSecret
-                        | Class::CarrierAgent
-                        | Class::ModemBridge
-                        | Class::CovertTelemetry
-                )
-        };
-        let altered = |it: &Finding| finding(it) && it.class == Class::AlteredImage;
-        let spoofed = |it: &Finding| finding(it) && it.class == Class::IdentitySpoof;
-        let weak = |it: &Finding| match it.grade {
-            Grade::Finding => it.severity() <= Severity::Low,
-            Grade::Suspicion => it.severity() <= Severity::Medium,
-            Grade::Capability | Grade::Privacy => false,
-        };
-        let rules: [(Rule, Answer); 5] = [
-            (&implant, Answer::Implant),
-            (&remote, Answer::RemoteControl),
-            (&altered, Answer::IntegrityBroken),
-            (&spoofed, Answer::Counterfeit),
-            (&weak, Answer::SeriousWeakness),
-        ];
-        for (holds, answer) in rules {
-            if let Some(confidence) = surest(holds) {
-                return verdict(answer, confidence);
-            }
+        let gravest = findings.iter().filter_map(|it| Some((Answer::of(it)?, it.confidence))).min();
+        if let Some((answer, confidence)) = gravest {
+            return verdict(answer, confidence);
         }
         if subject == Subject::Neither || percent < PERCENT_MIN {
             return verdict(Answer::CannotSay, Confidence::Low);
@@ -195,8 +185,6 @@ impl Verdict {
         }
     }
 }
-
-type Rule<'a> = &'a dyn Fn(&Finding) -> bool;
 
 /// Below this share of what runs, nothing is said.
 const PERCENT_MIN: u8 = 50;

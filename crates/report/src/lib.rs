@@ -5,6 +5,7 @@
 //! Invariant: whatever a report holds came from a hostile input. No rendering writes a string of it without
 //! [`escape`].
 
+mod code;
 pub mod escape;
 pub mod explain;
 mod html;
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no rendering.
-    const NO_RENDERER: &[&str] = &["escape", "explain", "lib", "shell", "words", "wrap"];
+    const NO_RENDERER: &[&str] = &["code", "escape", "explain", "lib", "shell", "words", "wrap"];
 
     #[test]
     fn the_list_equals_the_folder() {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use model::Report;
 use model::artifact::path_name;
-use model::report::EvidenceLine;
+use model::report::{EvidenceLine, FlowStep};
 
 use crate::escape::visible;
 
@@ -24,6 +24,15 @@ pub fn again(report: &Report, evidence: &EvidenceLine) -> String {
             format!("postern cat --offset {offset} --size {size} {words} | hexdump -C")
         }
     }
+}
+
+/// The command that shows the code of a step; `None` for a step that is no place in the code.
+pub fn code(report: &Report, step: &FlowStep) -> Option<String> {
+    let name = step.method.split('(').next().unwrap_or(&step.method);
+    let input = input_of(report, &step.path);
+    let dashes = if input.starts_with('-') { "-- " } else { "" };
+    (!step.class.is_empty())
+        .then(|| format!("postern dis {dashes}{} {}", quoted(input), quoted(&format!("{}.{name}", step.class))))
 }
 
 /// A path as a pattern that only this path matches: `*`, `?` and `[` in a set of their own.

@@ -7,7 +7,7 @@ use model::report::{AppLine, Controller, DaemonLine, Difference, EvidenceLine, F
 use model::{Grade, Report, Severity};
 
 use crate::wrap::{LABEL_WIDTH, Page, Paint};
-use crate::{Renderer, Style, shell, words};
+use crate::{Renderer, Style, code, shell, words};
 
 /// The rendering.
 pub static RENDERER: Renderer = Renderer { id: "terminal", title: "text for a terminal", render };
@@ -171,7 +171,7 @@ pub fn finding(page: &mut Page, report: &Report, row: &Row, first: &str) -> io::
         evidence(page, report, line, indent, if n == 0 { "evidence" } else { "" })?;
     }
     and_more(page, indent + LABEL_WIDTH, row.evidence.len() - shown_evidence)?;
-    flow(page, &row.flow, indent)?;
+    flow(page, report, &row.flow, indent)?;
     if !row.benign.is_empty() {
         page.field(indent, "innocent", &row.benign)?;
     }
@@ -185,7 +185,7 @@ pub fn finding(page: &mut Page, report: &Report, row: &Row, first: &str) -> io::
 }
 
 fn evidence(page: &mut Page, report: &Report, line: &EvidenceLine, indent: usize, label: &str) -> io::Result<()> {
-    page.field(indent, label, &line.detail)?;
+    page.field(indent, label, &code::readable(&line.detail))?;
     page.field_spans(indent, "", &[(Paint::Cyan, &line.path)])?;
     page.field_spans(indent, "", &[(Paint::Faint, &place(line, page.verbose()))])?;
     page.whole(indent + LABEL_WIDTH, "$ ", &shell::again(report, line))
@@ -206,14 +206,21 @@ fn place(line: &EvidenceLine, verbose: bool) -> String {
     place
 }
 
-fn flow(page: &mut Page, steps: &[FlowStep], indent: usize) -> io::Result<()> {
+fn flow(page: &mut Page, report: &Report, steps: &[FlowStep], indent: usize) -> io::Result<()> {
     let shown = shown(page, steps.len(), STEPS_SHOWN);
     for (n, step) in steps.iter().take(shown).enumerate() {
-        page.field(indent, if n == 0 { "flow" } else { "" }, &format!("{}. {}", n + 1, step.what))?;
-        let place = format!("{}.{} at {:#x}", step.class, step.method, step.offset);
-        page.spans(indent + LABEL_WIDTH, "   ", &[(Paint::Faint, &place)])?;
+        let label = if n == 0 { "flow" } else { "" };
+        page.field(indent, label, &format!("{}. {}", n + 1, code::readable(&step.what)))?;
+        let place = code::place(step);
+        if !place.is_empty() {
+            page.spans(indent + LABEL_WIDTH, "   ", &[(Paint::Faint, &format!("{place} at {:#x}", step.offset))])?;
+        }
     }
-    and_more(page, indent + LABEL_WIDTH, steps.len() - shown)
+    and_more(page, indent + LABEL_WIDTH, steps.len() - shown)?;
+    match steps.iter().rev().find_map(|it| shell::code(report, it)) {
+        Some(command) => page.whole(indent + LABEL_WIDTH, "$ ", &command),
+        None => Ok(()),
+    }
 }
 
 fn controllers(page: &mut Page, report: &Report) -> io::Result<()> {

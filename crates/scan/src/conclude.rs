@@ -7,8 +7,8 @@ use model::finding::{Finding, Grade, Holder};
 use model::report::{
     AppLine, DaemonLine, Device, EvidenceLine, FlowStep, GapLine, Input, Report, Row, SCHEMA, Tool, VerdictLine,
 };
-use model::verdict::{Subject, Verdict};
-use model::{ArtifactId, Blob, Severity};
+use model::verdict::{Inspected, Subject, Verdict};
+use model::{Answer, ArtifactId, Blob, Severity};
 use phone::Phone;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -50,7 +50,7 @@ pub fn conclude(
     };
     let device = device_of(phone);
     let gaps = gaps_of(phone);
-    let summary = summary_of(&verdict, &device, findings, &gaps, phone);
+    let summary = summary_of(&verdict, inspected, &device, findings, &gaps, phone);
     let report = Report {
         schema: SCHEMA,
         tool: frame.tool,
@@ -234,6 +234,7 @@ fn daemons_of(phone: &Phone) -> Vec<DaemonLine> {
 /// A few plain sentences: what it is, what was found, what was not looked at.
 fn summary_of(
     verdict: &Verdict,
+    inspected: Inspected,
     device: &Device,
     findings: &[Finding],
     gaps: &[GapLine],
@@ -283,7 +284,9 @@ fn summary_of(
             summary.push(format!("{what}: {}.", counts.join(", ")));
         }
     }
-    if let Some(first) = findings.iter().find(|it| it.grade == Grade::Finding) {
+    // What decided the verdict, not what else is as severe.
+    let decides = |it: &&Finding| it.grade == Grade::Finding && Answer::of(it) == Some(verdict.answer);
+    if let Some(first) = findings.iter().find(decides) {
         summary.push(format!("What matters most: {}.", lower_first(&first.claim)));
     }
     let places: u64 = gaps.iter().map(|it| it.count).sum();
@@ -292,8 +295,22 @@ fn summary_of(
         1 => "one place could not be looked into: it may hold anything".to_owned(),
         _ => format!("{places} places could not be looked into: they may hold anything"),
     };
-    summary.push(format!("{} % of the code that runs on it was analysed, and {places}.", verdict.percent));
+    summary.push(format!("{}, and {places}.", analysed_of(inspected)));
     summary
+}
+
+/// How much of its code was analysed, layer by layer: the verdict's percentage is that of the lowest.
+fn analysed_of(inspected: Inspected) -> String {
+    let layers = [
+        (inspected.methods_analysed, inspected.methods, "methods"),
+        (inspected.executables_analysed, inspected.executables, "programs and libraries"),
+    ];
+    let layers: Vec<String> =
+        layers.iter().filter(|it| it.1 != 0).map(|(done, all, what)| format!("{done} of {all} {what}")).collect();
+    match layers.is_empty() {
+        true => "No code was found in it".to_owned(),
+        false => format!("Of its code, {} were analysed", layers.join(" and ")),
+    }
 }
 
 fn word_of(severity: Severity) -> &'static str {

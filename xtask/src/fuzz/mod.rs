@@ -4,7 +4,7 @@
 //! A case is made from the seed and its number alone, so that `--seed S --case N` makes it again on any machine.
 
 #[path = "../../../crates/formats/tests/harness/mod.rs"]
-mod harness;
+pub mod harness;
 mod mutation;
 mod random;
 

@@ -124,7 +124,8 @@ pub fn tell(found: &Found, gaps: &[model::Gap], common: &Common) {
         return;
     }
     if common.verbose == 0 {
-        complain(&format!("{} places could not be looked into (-v shows them)", gaps.len()));
+        let places = if gaps.len() == 1 { "one place".to_owned() } else { format!("{} places", gaps.len()) };
+        complain(&format!("{places} could not be looked into (-v shows them)"));
         return;
     }
     for gap in gaps {

@@ -12,7 +12,7 @@ use model::report::{EvidenceLine, LayerLine, LayerState, Row};
 use model::{Grade, Report};
 
 use crate::escape::Html;
-use crate::{Renderer, Style, shell, words};
+use crate::{Renderer, Style, code, shell, words};
 
 /// The rendering.
 pub static RENDERER: Renderer = Renderer { id: "html", title: "HTML, one file", render };
@@ -270,10 +270,10 @@ fn card(report: &Report, row: &Row, anchor: &str, number: usize, out: &mut dyn W
         writeln!(out, "<div><dt>What it is about</dt><dd>{}</dd></div>", Html(&row.subject))?;
     }
     writeln!(out, "</dl>")?;
+    flow(report, row, out)?;
     for line in &row.evidence {
         evidence(report, row, line, out)?;
     }
-    flow(row, out)?;
     if !row.benign.is_empty() {
         writeln!(
             out,
@@ -302,7 +302,7 @@ fn card(report: &Report, row: &Row, anchor: &str, number: usize, out: &mut dyn W
 }
 
 fn evidence(report: &Report, row: &Row, line: &EvidenceLine, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<div class=\"evidence\"><p class=\"quote\">{}</p>", Html(&line.detail))?;
+    writeln!(out, "<div class=\"evidence\"><p class=\"quote\">{}</p>", Html(&code::readable(&line.detail)))?;
     writeln!(out, "<p class=\"path\"><code>{}</code></p>", Html(&line.path))?;
     let place = match line.size {
         0 => "the whole of it".to_owned(),
@@ -318,23 +318,31 @@ fn evidence(report: &Report, row: &Row, line: &EvidenceLine, out: &mut dyn Write
     writeln!(out, "</p><pre class=\"again\">{}</pre></div>", Html(&shell::again(report, line)))
 }
 
-fn flow(row: &Row, out: &mut dyn Write) -> io::Result<()> {
+/// The way of a value, step by step. The file is named where it changes.
+fn flow(report: &Report, row: &Row, out: &mut dyn Write) -> io::Result<()> {
     if row.flow.is_empty() {
         return Ok(());
     }
     writeln!(out, "<div class=\"note\"><b>From source to sink</b><ol class=\"flow\">")?;
+    let mut path = "";
     for step in &row.flow {
-        writeln!(
-            out,
-            "<li>{}<br><code>{}.{}</code> <span class=\"place\">at {:#x} in <code>{}</code></span></li>",
-            Html(&step.what),
-            Html(&step.class),
-            Html(&step.method),
-            step.offset,
-            Html(&step.path)
-        )?;
+        write!(out, "<li>{}", Html(&code::readable(&step.what)))?;
+        let place = code::place(step);
+        if !place.is_empty() {
+            write!(out, "<br><code>{}</code> <span class=\"place\">at {:#x}", Html(&place), step.offset)?;
+            if step.path != path {
+                write!(out, " in <code>{}</code>", Html(&step.path))?;
+                path = &step.path;
+            }
+            write!(out, "</span>")?;
+        }
+        writeln!(out, "</li>")?;
     }
-    writeln!(out, "</ol></div>")
+    writeln!(out, "</ol>")?;
+    if let Some(command) = row.flow.iter().rev().find_map(|it| shell::code(report, it)) {
+        writeln!(out, "<pre class=\"again\">{}</pre>", Html(&command))?;
+    }
+    writeln!(out, "</div>")
 }
 
 fn controllers(report: &Report, out: &mut dyn Write) -> io::Result<()> {
