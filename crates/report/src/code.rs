@@ -6,9 +6,16 @@ use model::report::FlowStep;
 pub fn readable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find('L') {
+    while let Some(at) = rest.find(['L', '(']) {
         let (before, name) = rest.split_at(at);
         out.push_str(before);
+        if name.starts_with('(') {
+            // The descriptor of a method whose class stands before it as Java writes it.
+            let (arguments, after) = arguments_of(name).unwrap_or_else(|| ("(".to_owned(), &name[1..]));
+            out.push_str(&arguments);
+            rest = after;
+            continue;
+        }
         let inside_word = out.chars().next_back().is_some_and(|it| it.is_alphanumeric() || "/$_".contains(it));
         let Some((class, after)) = (!inside_word).then(|| class_of(name)).flatten() else {
             out.push('L');
@@ -99,6 +106,8 @@ mod tests {
         assert_eq!(readable(exec), "java.lang.Runtime.exec(String[], int)");
         assert_eq!(readable("lies in static Lp/A;.map[\"L;\"]"), "lies in static p.A.map[\"L;\"]");
         assert_eq!(readable("La;-><init>()V passes it on"), "a.<init>() passes it on");
+        assert_eq!(readable("p.A.run(Lp/A;Lq/B;)V: Lp/A;->go()V"), "p.A.run(A, B): p.A.go()");
+        assert_eq!(readable("what is sent (see below) to L"), "what is sent (see below) to L");
     }
 
     #[test]
