@@ -8,6 +8,7 @@ use knowledge::models::{Base, How, Part, Port, Rule};
 use rustc_hash::FxHashMap;
 
 use crate::engine::Engine;
+use crate::evaluate::{Constant, evaluate};
 use crate::interpret::Ctx;
 use crate::state::State;
 use crate::summary::{Deed, Effect, Summary, TrailId, Types};
@@ -143,6 +144,11 @@ impl Engine<'_> {
             }
             values.extend(&args);
             after.result = self.apply(&summary, target, &values, &mut after, ctx);
+            if kind == op::INVOKE_STATIC
+                && let Some(text) = self.evaluate(target, &args, &after, ctx)
+            {
+                after.result = text;
+            }
             all_end &= summary.never_returns;
             match &mut joined {
                 Some(joined) => _ = joined.join(&after, &mut self.arena),
@@ -167,6 +173,59 @@ impl Engine<'_> {
             ctx.ends = true;
         }
         ctx.control = control;
+    }
+
+    /// The text that a static method of the program makes of constants, where it can be run on them.
+    fn evaluate(&mut self, target: MethodId, args: &[SetId], state: &State, ctx: &Ctx) -> Option<SetId> {
+        let program = self.program;
+        let method = program.method(target)?;
+        let reference = program.reference(method.reference)?;
+        let is_text = program.names.text(reference.returns) == "Ljava/lang/String;";
+        // What is known already needs no run.
+        if !is_text || self.is_frugal() || self.arena.text(state.result).is_some() {
+            return None;
+        }
+        let args = args.iter().map(|it| self.constant(*it, state)).collect::<Option<Vec<Constant>>>()?;
+        let key = (target, args);
+        let text = match self.evaluated.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let (text, steps) = evaluate(program, target, &key.1);
+                self.spent += u64::from(steps) / STEPS_A_LOOK;
+                let text: Option<Arc<str>> = text.map(Into::into);
+                self.evaluated.insert(key, text.clone());
+                text
+            }
+        }?;
+        if let Some(class) = ctx.class {
+            let known = self.decoded.entry(class).or_default();
+            if !known.contains(&text) && known.len() < DECODED_MAX {
+                known.push(text.clone());
+            }
+        }
+        Some(self.arena.just(Obj::Text(text)))
+    }
+
+    /// An argument that is known: a number, a text, an array of bytes that was filled from a table.
+    fn constant(&mut self, set: SetId, state: &State) -> Option<Constant> {
+        if let Some(text) = self.arena.text(set) {
+            return Some(Constant::Text(text.to_string()));
+        }
+        let members = self.arena.members(set);
+        let [one] = members.as_ref() else { return None };
+        match *self.arena.get(*one) {
+            Obj::Null => Some(Constant::Null),
+            Obj::Number(number) => Some(Constant::Number(number)),
+            Obj::Made { class, .. } if self.program.names.text(class) == "[B" => {
+                // Bytes that were written one by one lie beside, and make it another array.
+                let parts = state.heap.parts(*one);
+                let written = parts.iter().any(|it| matches!(it.0, Key::Index(_) | Key::Any | Key::Content));
+                let data = state.heap.load_one(*one, Key::Field(self.words.data), &mut self.arena);
+                let data = self.arena.text(data).filter(|_| !written)?;
+                Some(Constant::Bytes(data.chars().map(|it| it as u32 as u8 as i8).collect()))
+            }
+            _ => None,
+        }
     }
 
     /// Whether a set has an object of a class of the program.
@@ -951,6 +1010,12 @@ const HANDLES: &[&str] = &[
     "Ljava/text/Format;",
     "Ljava/util/regex/Pattern;",
 ];
+
+/// Instructions of a decoder that are as much work as a look at an object.
+const STEPS_A_LOOK: u64 = 8;
+
+/// Texts that are kept of one class.
+const DECODED_MAX: usize = 64;
 
 /// Ways longer than this are no evidence that anyone reads.
 const TRAIL_MAX: u16 = 48;

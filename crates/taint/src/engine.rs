@@ -10,6 +10,7 @@ use dalvik::{ClassId, MethodId, Name, Program, RefId};
 use knowledge::models::{Models, Rule};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::evaluate::Constant;
 use crate::summary::{Deed, Effect, Step, Summary, TrailId, Types};
 use crate::value::{Arena, Key, Obj, ObjId, Slot, SourceId};
 
@@ -65,6 +66,10 @@ pub(crate) struct Engine<'a> {
     pub guards: FxHashMap<(MethodId, u8), Guards>,
     /// Classes whose code is taken for what the name of their library says.
     pub libraries: Vec<bool>,
+    /// What methods give for constant arguments, where they could be run on them.
+    pub evaluated: FxHashMap<(MethodId, Vec<Constant>), Option<Arc<str>>>,
+    /// Texts that methods of a class are given by decoders.
+    pub decoded: BTreeMap<ClassId, Vec<Arc<str>>>,
     /// Where intents are sent that leave the app; of several ways the shortest.
     pub sends: BTreeMap<Arc<str>, TrailId>,
 }
@@ -99,6 +104,7 @@ pub(crate) struct Words {
     pub action: Name,
     pub intent: Name,
     pub stream: Name,
+    pub data: Name,
     pub size: Name,
     pub object: Name,
 }
@@ -116,6 +122,7 @@ impl Words {
             action: word("action"),
             intent: word("<intent>"),
             stream: word("<stream>"),
+            data: word("<data>"),
             size: word("<size>"),
             object: word("Ljava/lang/Object;"),
         }
@@ -170,6 +177,8 @@ impl<'a> Engine<'a> {
             reached: BTreeMap::new(),
             guards: FxHashMap::default(),
             libraries: Vec::new(),
+            evaluated: FxHashMap::default(),
+            decoded: BTreeMap::new(),
             sends: BTreeMap::new(),
         }
     }

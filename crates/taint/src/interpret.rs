@@ -191,8 +191,15 @@ impl Engine<'_> {
                         }
                     }
                     op::FILL_ARRAY_DATA => {
-                        // Constant bytes: of interest only as text that is decoded later.
-                        let _ = array_data(code.insns, insn.target);
+                        // Constant bytes: of interest only where a decoder makes text of them.
+                        if let Some((1, data)) = array_data(code.insns, insn.target)
+                            && data.len() <= DATA_MAX
+                        {
+                            let text: String = data.iter().map(|it| char::from(*it)).collect();
+                            let data = self.arena.just(Obj::Text(text.into()));
+                            let array = self.reg(&state, insn.a);
+                            state.heap.store(array, Key::Field(self.words.data), data, &mut self.arena);
+                        }
                     }
                     _ => self.run(&insn, &mut state, &mut ctx),
                 }
@@ -997,6 +1004,9 @@ fn can_throw(op: u8) -> bool {
 
 /// Objects whose class a method asks its callers for.
 const WANTS_MAX: usize = 4;
+
+/// A table of more bytes is no name.
+const DATA_MAX: usize = 4096;
 
 /// The kind of what a clock says.
 pub(crate) const TIME: &str = "time";

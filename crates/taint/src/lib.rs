@@ -10,6 +10,7 @@ mod body;
 mod builtin;
 mod call;
 mod engine;
+mod evaluate;
 mod interpret;
 mod state;
 mod summary;

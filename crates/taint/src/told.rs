@@ -377,16 +377,15 @@ impl Engine<'_> {
         let program = self.program;
         let mut hosts = BTreeSet::new();
         let classes: BTreeSet<_> = methods.iter().filter_map(|it| program.method(*it)).map(|it| it.class).collect();
+        let hidden = classes.iter().flat_map(|it| self.decoded.get(it).into_iter().flatten());
+        hosts.extend(hidden.filter(|it| is_address(it)).map(|it| it.chars().take(HOST_LEN).collect::<String>()));
         for class in classes.into_iter().filter_map(|it| program.class(it)) {
             for method in class.methods.iter().filter_map(|it| program.method(*it)) {
                 let Some(code) = program.code(method) else { continue };
                 for insn in Insns::new(code.insns) {
                     if matches!(insn.op, op::CONST_STRING | op::CONST_STRING_JUMBO) && hosts.len() < HOSTS_MAX {
                         let text = program.text(method.dex, insn.idx).unwrap_or_default();
-                        let is_address = ["http://", "https://", "ws://", "wss://", "ftp://"].iter().any(|it| {
-                            text.strip_prefix(it).is_some_and(|rest| rest.starts_with(|it: char| it.is_alphanumeric()))
-                        });
-                        if is_address {
+                        if is_address(&text) {
                             hosts.insert(text.chars().take(HOST_LEN).collect());
                         }
                     }
@@ -395,6 +394,12 @@ impl Engine<'_> {
         }
         hosts.into_iter().collect()
     }
+}
+
+fn is_address(text: &str) -> bool {
+    ["http://", "https://", "ws://", "wss://", "ftp://"]
+        .iter()
+        .any(|it| text.strip_prefix(it).is_some_and(|rest| rest.starts_with(|it: char| it.is_alphanumeric())))
 }
 
 /// How many calls deep a check may lie below a method on the way.

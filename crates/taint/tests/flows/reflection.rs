@@ -161,7 +161,7 @@ fn a_name_in_base64_is_known() {
 
 #[test]
 fn a_name_that_is_mixed_with_a_number_is_known() {
-    // wrong today: a decoder of the program is not run on constants; every letter is one below the one that is meant.
+    // Every letter is one below the one that is meant.
     check(
         r#"class Leak { Leak() { sink(source()); } }
            String decode(String x) {
@@ -170,7 +170,7 @@ fn a_name_that_is_mixed_with_a_number_is_known() {
                return new String(all);
            }
            main() { Class.forName(decode("Kd`j")).newInstance(); }"#,
-        NOTHING,
+        "source -> sink",
     );
 }
 

@@ -191,3 +191,33 @@ fn what_an_object_tells_of_itself_is_appended() {
         NOTHING,
     );
 }
+
+#[test]
+fn a_decoder_of_the_program_is_run_on_constants() {
+    let program = |key: u8, decoder: &str| {
+        let hidden: String = "Leak".bytes().map(|it| char::from(it ^ key)).collect();
+        format!(
+            r#"class Leak {{ Leak() {{ sink(source()); }} }}
+               {decoder}
+               main() {{ Class.forName(decode("{hidden}", {key})).newInstance(); }}"#
+        )
+    };
+    let decoder = r#"String decode(String x, int key) {
+        StringBuilder out = new StringBuilder(); int n = 0;
+        while (n < x.length()) { out.append((char) (x.charAt(n) ^ key)); n = n + 1; }
+        return out.toString();
+    }"#;
+    check(&program(1, decoder), "source -> sink");
+    check(&program(3, decoder), "source -> sink");
+    // Another key gives another name.
+    check(&program(1, &decoder.replace("^ key", "^ 2")), NOTHING);
+}
+
+#[test]
+fn a_decoder_that_does_not_end_is_given_up() {
+    check(
+        r#"String decode(String x) { int n = 0; while (n < x.length()) { n = n * 1; } return x; }
+           main() { Class.forName(decode("Leak")).newInstance(); sink(source()); }"#,
+        "source -> sink",
+    );
+}
