@@ -10,6 +10,7 @@ mod droidbench;
 mod fuzz;
 mod licences;
 mod oracle;
+mod programs;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ fn run(args: &[String]) -> Result<()> {
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
         ["oracle"] => oracle::run()?,
         ["fixtures", "demo", options @ ..] => demo::make(&demo::Options::of(options)?)?,
+        ["fixtures", "programs", options @ ..] => programs::make(&programs::Options::of(options)?)?,
         _ => bail!("there is no chore \"{}\"; see cargo xtask help", words.join(" ")),
     }
     Ok(())
@@ -73,4 +75,9 @@ cargo xtask CHORE
                   --framework FILE   framework-res.apk that aapt takes names from
                   --authorities DIR  folder of public certificate authorities (Debian's ca-certificates)
                   --work DIR         where the intermediate files are left
-                  --out DIR          where the two zips go [demo]";
+                  --out DIR          where the two zips go [demo]
+  fixtures programs
+                  compiles the apps in crates/taint/tests/java, each Main.java to the classes.dex beside it
+                  --d8 FILE          d8.jar
+                  --android FILE     android.jar
+                  --work DIR         where the intermediate files are left";

@@ -97,6 +97,7 @@ impl Engine<'_> {
                 }
             }
             Builtin::NewInstance => {
+                let args = self.listed(arg(0), state);
                 for &obj in self.arena.members(call.this).iter() {
                     let Obj::Class(class) = *self.arena.get(obj) else { continue };
                     let Some(id) = self.program.class_of(class) else { continue };
@@ -104,7 +105,7 @@ impl Engine<'_> {
                     let site = Site { method: ctx.method, pc: ctx.pc, inner: Some(obj), depth: 0 };
                     let site = self.arena.site(site);
                     let made = self.arena.just(Obj::Made { site, class, many: ctx.repeats });
-                    self.call_by_name(made, "<init>", &[], state, ctx);
+                    self.call_by_name(made, "<init>", &args, state, ctx);
                     call.result = self.arena.union(call.result, made);
                 }
             }
@@ -143,6 +144,7 @@ impl Engine<'_> {
                 }
             }
             Builtin::StringAppend => {
+                self.append_told(arg(0), call.this, state, ctx);
                 let key = Key::Field(self.words.text);
                 let before = state.heap.load(call.this, key, &mut self.arena);
                 let fresh = before == SetId::EMPTY;
@@ -264,9 +266,24 @@ impl Engine<'_> {
         call.reference.params.get(n).is_some_and(|it| self.program.names.text(*it) == "Ljava/lang/String;")
     }
 
-    fn invoke_reflected(&mut self, call: &mut Call<'_>, is_value: bool, state: &mut State, ctx: &mut Ctx) {
-        let receiver = call.args.first().copied().unwrap_or(SetId::EMPTY);
-        let list = call.args.get(1).copied().unwrap_or(SetId::EMPTY);
+    /// What objects of the program tell of themselves is appended with them.
+    fn append_told(&mut self, added: SetId, builder: SetId, state: &mut State, ctx: &mut Ctx) {
+        let is_own = |it: &ObjId| matches!(self.arena.get(*it), Obj::Made { class, .. } if self.program.class_of(*class).is_some());
+        let own: Vec<ObjId> = self.arena.members(added).iter().copied().filter(is_own).collect();
+        if own.is_empty() {
+            return;
+        }
+        let own = self.arena.set(own);
+        let told = self.call_by_name(own, "toString", &[], state, ctx);
+        let carried = state.heap.carried(told, &mut self.arena);
+        if !carried.is_empty() {
+            let carried = self.arena.set(carried);
+            state.heap.store(builder, Key::Content, carried, &mut self.arena);
+        }
+    }
+
+    /// The arguments in an array, up to the first place where nothing lies.
+    fn listed(&mut self, list: SetId, state: &State) -> Vec<SetId> {
         let mut args = Vec::new();
         while args.len() < REFLECTED_ARGS_MAX {
             let n = Key::Index(args.len() as i64);
@@ -276,6 +293,13 @@ impl Engine<'_> {
             }
             args.push(arg);
         }
+        args
+    }
+
+    fn invoke_reflected(&mut self, call: &mut Call<'_>, is_value: bool, state: &mut State, ctx: &mut Ctx) {
+        let receiver = call.args.first().copied().unwrap_or(SetId::EMPTY);
+        let list = call.args.get(1).copied().unwrap_or(SetId::EMPTY);
+        let args = self.listed(list, state);
         let program = self.program;
         let mut found = false;
         let mut returned = SetId::EMPTY;

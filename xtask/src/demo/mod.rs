@@ -3,13 +3,13 @@
 //!
 //! Invariant: the same sources and the same versions of the tools give the same bytes.
 
-mod apps;
+pub mod apps;
 mod files;
 mod image;
 mod keys;
 mod rsa;
 mod super_image;
-mod tools;
+pub mod tools;
 mod vbmeta;
 
 use std::fs;
@@ -207,6 +207,6 @@ const AUTHORITIES: &[&str] = &[
     "USERTrust_RSA_Certification_Authority",
 ];
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }

@@ -11,6 +11,7 @@ mod exceptions;
 mod fields;
 mod implicit;
 mod intents;
+mod java;
 mod lifecycle;
 mod reflection;
 mod statics;

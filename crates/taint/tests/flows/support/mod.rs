@@ -96,7 +96,7 @@ pub fn check_across(programs: &[&str], expected: &str) {
 }
 
 #[track_caller]
-fn assert_lines(lines: &mut Vec<String>, expected: &str) {
+pub fn assert_lines(lines: &mut Vec<String>, expected: &str) {
     lines.sort();
     lines.dedup();
     let mut expected: Vec<&str> = expected.lines().map(str::trim).filter(|it| !it.is_empty()).collect();
