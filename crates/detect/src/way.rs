@@ -30,8 +30,8 @@ pub(crate) fn into_words(flow: &Flow) -> String {
 /// What an action gives who decides about it; `None` for what is no action (a log, a file).
 pub(crate) fn power_of(sink: &str) -> Option<Power> {
     Some(match sink {
-        "execute-command" | "load-native" | "load-code" | "modem-command" | "selinux" | "init-control" | "enable-adb"
-        | "mount" | "input-injection" => Power::System,
+        "execute-command" | "load-native" | "load-code" | "modem-command" | "selinux" | "init-control"
+        | "enable-adb" | "mount" | "input-injection" => Power::System,
         "install-package" | "remove-package" | "grant-permission" | "factory-reset" | "system-update" | "app-ops"
         | "device-admin" | "weaken-security" => Power::Install,
         "send-sms" | "place-call" | "record" | "user-account" | "vpn" | "accessibility-action" => Power::Data,

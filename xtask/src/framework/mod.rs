@@ -57,10 +57,10 @@ pub fn run(inputs: &[&str]) -> Result<()> {
     if !all.iter().any(|it| it.0 == EVERYWHERE) {
         bail!("an input labelled {EVERYWHERE} says which classes every phone has");
     }
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/knowledge/data/models");
-    std::fs::write(data.join("framework.txt"), framework_of(&all))?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/knowledge");
+    std::fs::write(root.join("data/models/framework.txt"), framework_of(&all))?;
     let (seen, unseen) = seen_of(&all);
-    std::fs::write(data.join("seen.txt"), seen)?;
+    std::fs::write(root.join("src/models/seen.txt"), seen)?;
     for row in &unseen {
         println!("in no input: {row}");
     }
@@ -315,8 +315,8 @@ const CALLED: [&str; 24] = [
 
 const HEAD: &str = "\
 # Who extends whom in Java and Android, and what an app may override. Made by `cargo xtask framework`; facts from the
-# public classes of API level 19 and the declarations of level 37. Flags: i interface, r not in level 19. Hidden classes
-# stand in hidden.txt.
+# public classes of API level 19 and the declarations of level 37. Flags: i interface, r not in level 19. What these lack
+# stands in others.txt.
 ";
 
 const SEEN: &str = "\

@@ -409,4 +409,4 @@ const FILES: &[&str] = &[
 ];
 
 const FRAMEWORK: &[&str] =
-    &[include_str!("../../data/models/framework.txt"), include_str!("../../data/models/hidden.txt")];
+    &[include_str!("../../data/models/framework.txt"), include_str!("../../data/models/others.txt")];

@@ -61,7 +61,8 @@ fn the_page_on_the_models_tells_the_truth() {
     for ((what, kind), n) in models.counts() {
         told.push(format!("| {what} | `{kind}` | {n} |"));
     }
-    let lacks: Vec<&String> = told.iter().filter(|line| !PAGE.lines().any(|it| it.starts_with(line.as_str()))).collect();
+    let lacks: Vec<&String> =
+        told.iter().filter(|line| !PAGE.lines().any(|it| it.starts_with(line.as_str()))).collect();
     assert!(lacks.is_empty(), "docs/models.md lacks\n{lacks:#?}");
     let n = PAGE.lines().filter(|it| ["| source |", "| sink |", "| guard |"].iter().any(|start| it.starts_with(start)));
     assert_eq!(n.count(), told.len(), "docs/models.md tells of a kind that is none");
@@ -107,7 +108,10 @@ fn the_loader_refuses_what_it_does_not_know() {
         ("[[guards]]\nkind = \"k\"\nmethods = [\"a.b.c\"]", "no member"),
         ("[[guards]]\nkind = \"k\"\nmethods = [\"a.b.C->d\"]", "no member"),
         ("[[guards]]\nkind = \"k\"\nmethods = [\"La;->\"]", "no member"),
-        ("[[sinks]]\nkind = \"k\"\nports = []\nwhen = { port = \"arg0\", starts = [] }\nmethods = [\"La;->b\"]", "nothing"),
+        (
+            "[[sinks]]\nkind = \"k\"\nports = []\nwhen = { port = \"arg0\", starts = [] }\nmethods = [\"La;->b\"]",
+            "nothing",
+        ),
     ] {
         let error = Models::parse(&[text]).expect_err(text);
         assert!(error.contains(why), "{text}: {error}");
@@ -135,6 +139,6 @@ fn the_loader_refuses_a_row_that_says_what_another_says() {
 const OF_THE_ENGINE: &[&str] = &["activity-result", "exported-intent", "password"];
 
 /// Members of rows that were found in Android or in apps, with where.
-const SEEN: &str = include_str!("../../data/models/seen.txt");
+const SEEN: &str = include_str!("seen.txt");
 
 const PAGE: &str = include_str!("../../../../docs/models.md");
