@@ -35,9 +35,7 @@ pub(crate) fn power_of(sink: &str) -> Option<Power> {
         "install-package" | "remove-package" | "grant-permission" | "factory-reset" | "system-update" | "app-ops"
         | "device-admin" | "weaken-security" => Power::Install,
         "send-sms" | "place-call" | "record" | "user-account" | "vpn" | "accessibility-action" => Power::Data,
-        "set-property" | "change-settings" | "reboot" | "file-permissions" | "disable-app" | "device-state" => {
-            Power::Settings
-        }
+        "set-property" | "change-settings" | "reboot" | "file-permissions" | "disable-app" => Power::Settings,
         _ => return None,
     })
 }

@@ -12,6 +12,7 @@ mod fields;
 mod implicit;
 mod intents;
 mod lifecycle;
+mod models;
 mod reflection;
 mod statics;
 mod stores;
