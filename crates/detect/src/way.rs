@@ -30,10 +30,12 @@ pub(crate) fn into_words(flow: &Flow) -> String {
 /// What an action gives who decides about it; `None` for what is no action (a log, a file).
 pub(crate) fn power_of(sink: &str) -> Option<Power> {
     Some(match sink {
-        "execute-command" | "load-native" | "load-code" | "modem-command" | "selinux" => Power::System,
-        "install-package" | "remove-package" | "grant-permission" | "factory-reset" | "system-update" => Power::Install,
-        "send-sms" => Power::Data,
-        "set-property" | "change-settings" | "reboot" | "file-permissions" => Power::Settings,
+        "execute-command" | "load-native" | "load-code" | "modem-command" | "selinux" | "init-control"
+        | "enable-adb" | "mount" | "input-injection" => Power::System,
+        "install-package" | "remove-package" | "grant-permission" | "factory-reset" | "system-update" | "app-ops"
+        | "device-admin" | "weaken-security" => Power::Install,
+        "send-sms" | "place-call" | "record" | "user-account" | "vpn" | "accessibility-action" => Power::Data,
+        "set-property" | "change-settings" | "reboot" | "file-permissions" | "disable-app" => Power::Settings,
         _ => return None,
     })
 }
@@ -62,6 +64,22 @@ pub(crate) fn sink_words(sink: &str) -> &str {
         "selinux" => "the state of SELinux",
         "modem-command" => "a raw command to the modem",
         "send-sms" => "a text message that is sent",
+        "place-call" => "a call or code that is dialled",
+        "init-control" => "a service of init that is started or stopped",
+        "enable-adb" => "access by adb",
+        "mount" => "a volume that is mounted or formatted",
+        "input-injection" => "keys and touches that are made up",
+        "accessibility-action" => "actions on other apps' screens",
+        "app-ops" => "what an app is allowed to do",
+        "device-admin" => "the rights of a device administrator",
+        "weaken-security" => "a setting that protects the phone",
+        "record" => "a recording of sound, picture or screen",
+        "user-account" => "accounts and users of the phone",
+        "vpn" => "the way that all traffic takes",
+        "disable-app" => "an app that is switched on or off",
+        "device-state" => "radios, sound or clock",
+        "webview-bridge" => "what a web page may call",
+        "pending-intent" => "an intent that others may send in the app's name",
         "network-output" => "the network",
         other => other,
     }
@@ -73,6 +91,9 @@ pub(crate) fn source_words(source: &str) -> &str {
         "network-input" => "what was received from the network",
         "push-message" => "a push message",
         "sms-content" => "the text of a message",
+        "cell-broadcast" => "a cell broadcast",
+        "nfc-input" => "what a tag says",
+        "usb-input" => "what comes by USB",
         "device-identifier" => "identifiers of the device",
         "subscriber-identifier" => "identifiers of the SIM card",
         "phone-number" => "the phone number",
@@ -80,6 +101,13 @@ pub(crate) fn source_words(source: &str) -> &str {
         "location" => "the location",
         "account" => "accounts",
         "provider-data" => "data of content providers (contacts, messages and the like)",
+        "contacts" => "contacts",
+        "call-log" => "calls",
+        "calendar" => "the calendar",
+        "media" => "pictures, sound and video",
+        "nearby-device" => "devices nearby",
+        "sensor" => "sensors",
+        "device-profile" => "settings and make of the phone",
         "browser-history" => "the browser's history",
         "clipboard" => "the clipboard",
         "installed-apps" => "the list of apps",

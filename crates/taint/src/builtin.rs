@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use knowledge::models::Builtin;
+use knowledge::models::{Builtin, Models};
 
 use crate::call::Call;
 use crate::engine::Engine;
@@ -341,7 +341,7 @@ impl Engine<'_> {
                     this: receiver,
                     args: args.clone(),
                     own: false,
-                    vars: [SetId::EMPTY; 4],
+                    vars: [SetId::EMPTY; Models::N_VARS as usize],
                     result: call.result,
                 };
                 for rule in &rules {
@@ -417,6 +417,9 @@ impl Engine<'_> {
                 }
             }
             if let Some(action) = self.arena.text(action) {
+                if let Some(kind) = self.models.action_sink(&action) {
+                    self.act(kind.into(), &action, intent, trail, state, ctx);
+                }
                 for component in &self.facts.components {
                     if component.actions.iter().any(|it| **it == *action) {
                         targets.push(component.class.clone());
@@ -485,6 +488,17 @@ impl Engine<'_> {
             let place = self.slot(Slot::Sent(to));
             self.hand_over(place, intent, state);
         }
+    }
+
+    /// What the system does when it is sent an intent: a reset, a call.
+    fn act(&mut self, kind: Arc<str>, action: &str, intent: ObjId, trail: TrailId, state: &mut State, ctx: &mut Ctx) {
+        let what: Arc<str> = format!("intent {action}").into();
+        if self.models.is_capability(&kind) {
+            let deed = Deed::Reach { kind: kind.clone(), what: what.clone() };
+            self.perform(deed, Vec::new(), trail, state, ctx);
+        }
+        let set = self.arena.one(intent);
+        self.perform(Deed::Sink { kind, what }, vec![set], trail, state, ctx);
     }
 
     fn hand_over(&mut self, place: ObjId, intent: ObjId, state: &State) {

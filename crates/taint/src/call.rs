@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use dalvik::{ClassId, Insn, MethodId, MethodRef, Name, RefId, op};
-use knowledge::models::{Base, How, Part, Port, Rule};
+use knowledge::models::{Base, How, Models, Part, Port, Rule, When};
 use rustc_hash::FxHashMap;
 
 use crate::engine::Engine;
@@ -22,7 +22,7 @@ pub(crate) struct Call<'r> {
     pub args: Vec<SetId>,
     /// Whether the receiver is one of the app's own objects, whose parts the framework does not write.
     pub own: bool,
-    pub vars: [SetId; 4],
+    pub vars: [SetId; Models::N_VARS as usize],
     pub result: SetId,
 }
 
@@ -158,7 +158,7 @@ impl Engine<'_> {
         if any_outside {
             let mut after = before.unwrap_or_else(|| state.clone());
             let own = self.is_own(outside) || kind == op::INVOKE_SUPER;
-            let vars = [SetId::EMPTY; 4];
+            let vars = [SetId::EMPTY; Models::N_VARS as usize];
             let call = Call { reference, id, this: outside, args, own, vars, result: SetId::EMPTY };
             after.result = self.outside(call, &mut after, ctx);
             match &mut joined {
@@ -678,10 +678,18 @@ impl Engine<'_> {
         matches!(members.as_ref(), [one] if matches!(self.arena.get(*one), Obj::Made { many: false, .. }))
     }
 
+    /// Whether the call is one that the row means: its text is a constant that starts like that.
+    fn is_met(&mut self, when: &When, call: &Call<'_>, state: &State) -> bool {
+        let set = self.at(&when.port, call, state);
+        self.arena.text(set).is_some_and(|it| when.is_met(&it))
+    }
+
     /// Does what a rule says.
     pub fn follow(&mut self, rule: &Rule, call: &mut Call<'_>, is_value: bool, state: &mut State, ctx: &mut Ctx) {
         match rule {
-            Rule::Source { kind, port } => {
+            Rule::Source { when: Some(when), .. } | Rule::Sink { when: Some(when), .. }
+                if !self.is_met(when, call, state) => {}
+            Rule::Source { kind, port, .. } => {
                 let what: Arc<str> = self.program.title(call.id).into();
                 let source = Source { kind: Arc::from(&**kind), method: ctx.method, pc: ctx.pc, what };
                 let source = self.arena.source(source);
@@ -693,7 +701,7 @@ impl Engine<'_> {
                     state.heap.store(place, Key::Content, source, &mut self.arena);
                 }
             }
-            Rule::Sink { kind, ports } => {
+            Rule::Sink { kind, ports, .. } => {
                 let mut set = SetId::EMPTY;
                 for port in ports {
                     let one = self.at(port, call, state);

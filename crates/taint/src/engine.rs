@@ -219,11 +219,11 @@ impl<'a> Engine<'a> {
         for class in &program.classes {
             let name = program.names.text(class.name);
             // A phone loads its own class of that name, not the app's.
-            if self.models.framework().has(name) {
+            if self.models.framework().is_everywhere(name) {
                 libraries.push(true);
                 continue;
             }
-            let named = self.models.is_library(name);
+            let named = self.models.framework().has(name) || self.models.is_library(name);
             let quiet = named && class.methods.iter().all(|it| self.is_quiet(*it));
             libraries.push(quiet);
         }

@@ -746,6 +746,9 @@ impl Engine<'_> {
         }
         let names = &self.program.names;
         let (class, name) = (names.text(field.class), names.text(field.name));
+        if let Some(text) = self.models.constant(class, name) {
+            return self.arena.just(Obj::Text(text.clone()));
+        }
         match self.models.field_source(class, name) {
             Some(kind) => {
                 let what = format!("{class}->{name}").into();

@@ -1,7 +1,7 @@
-//! The bundled model of Android's and Java's public classes: who extends whom, and what can be overridden.
+//! The bundled model of Android's and Java's classes: who extends whom, and what can be overridden.
 //!
-//! The text has one line for each class: `class flags super interface…`, flags being `i` (interface), `a` (abstract),
-//! `f` (final) or `-`; then a line ` name proto` for each method that an app may override and the framework may call.
+//! The text has one line for each class: `class flags super interface…`, flags being `i` (interface), `r` (recent: not
+//! on every phone) or `-`; then a line ` name proto` for each method that an app may override and the framework may call.
 
 use rustc_hash::FxHashMap;
 
@@ -20,10 +20,10 @@ struct Class {
 }
 
 impl Framework {
-    pub(crate) fn parse(text: &'static str) -> Framework {
+    pub(crate) fn parse(texts: &[&'static str]) -> Framework {
         let mut classes = FxHashMap::default();
         let mut last: Option<(&'static str, Class)> = None;
-        for line in text.lines().filter(|it| !it.starts_with('#')) {
+        for line in texts.iter().flat_map(|it| it.lines()).filter(|it| !it.starts_with('#')) {
             if let Some(method) = line.strip_prefix(' ') {
                 if let (Some((_, class)), Some(method)) = (&mut last, method.split_once(' ')) {
                     class.methods.push(method);
@@ -45,6 +45,11 @@ impl Framework {
     /// Whether the class is known.
     pub fn has(&self, class: &str) -> bool {
         self.classes.contains_key(class)
+    }
+
+    /// Whether every phone that is still in use has the class, so that none loads an app's class of that name.
+    pub fn is_everywhere(&self, class: &str) -> bool {
+        self.classes.get(class).is_some_and(|it| !it.flags.contains('r'))
     }
 
     /// The superclass of a class.

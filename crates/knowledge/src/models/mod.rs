@@ -4,8 +4,12 @@
 
 mod framework;
 mod port;
+mod rows;
+#[cfg(test)]
+mod tests;
 
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
@@ -23,6 +27,8 @@ pub enum Rule {
         kind: Box<str>,
         /// Where it is.
         port: Port,
+        /// The calls that are meant; all, where nothing is said.
+        when: Option<When>,
     },
     /// The values at the ports have an effect.
     Sink {
@@ -30,6 +36,8 @@ pub enum Rule {
         kind: Box<str>,
         /// Where they are.
         ports: Vec<Port>,
+        /// The calls that are meant; all, where nothing is said.
+        when: Option<When>,
     },
     /// A value passes on.
     Flow {
@@ -60,6 +68,22 @@ pub enum Rule {
     Builtin(Builtin),
     /// The object forgets what it holds.
     Clears(Port),
+}
+
+/// A constant text tells which calls of a method are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct When {
+    /// Where the text is.
+    pub port: Port,
+    /// How it starts.
+    pub starts: Vec<Box<str>>,
+}
+
+impl When {
+    /// Whether a call with this text is meant.
+    pub fn is_met(&self, text: &str) -> bool {
+        self.starts.iter().any(|it| text.starts_with(&**it))
+    }
 }
 
 /// How a value passes on.
@@ -118,6 +142,7 @@ pub enum Builtin {
 
 /// Which pairs of source and sink are told.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FlowRule {
     /// Its name.
     pub id: String,
@@ -148,6 +173,7 @@ pub enum By {
 
 /// The order in which the framework calls the methods of a component.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Lifecycle {
     /// `activity`, `service`, …
     pub component: String,
@@ -168,7 +194,13 @@ type Argument = (u8, Box<str>);
 pub struct Models {
     methods: FxHashMap<Box<str>, ByName>,
     fields: FxHashMap<(Box<str>, Box<str>), Box<str>>,
+    /// Texts of constants of the framework.
+    constants: FxHashMap<(Box<str>, Box<str>), Arc<str>>,
+    /// Kinds of sinks that sending an intent with an action is.
+    actions: FxHashMap<Box<str>, Box<str>>,
     callbacks: FxHashMap<(Box<str>, Box<str>), Vec<Argument>>,
+    /// Members of rows that are not in `seen.txt`, with what names them.
+    documented: BTreeMap<String, String>,
     lifecycles: Vec<Lifecycle>,
     rules: Vec<FlowRule>,
     libraries: Vec<String>,
@@ -178,97 +210,10 @@ pub struct Models {
     digest: [u8; 32],
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct File {
-    sources: Vec<SourceRow>,
-    sinks: Vec<SinkRow>,
-    flows: Vec<FlowRow>,
-    calls: Vec<CallRow>,
-    guards: Vec<GuardRow>,
-    builtins: Vec<BuiltinRow>,
-    clears: Vec<ClearRow>,
-    fields: Vec<FieldRow>,
-    callbacks: Vec<CallbackRow>,
-    lifecycle: Vec<Lifecycle>,
-    rules: Vec<FlowRule>,
-    libraries: Vec<String>,
-    bundled: Vec<String>,
-    capabilities: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SourceRow {
-    kind: String,
-    #[serde(default = "port_return")]
-    port: String,
-    methods: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SinkRow {
-    kind: String,
-    ports: Vec<String>,
-    methods: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FlowRow {
-    flow: Vec<String>,
-    methods: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CallRow {
-    calls: Vec<String>,
-    methods: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GuardRow {
-    kind: String,
-    methods: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BuiltinRow {
-    builtin: Builtin,
-    methods: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ClearRow {
-    port: String,
-    methods: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FieldRow {
-    kind: String,
-    fields: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CallbackRow {
-    kind: String,
-    arg: u8,
-    methods: Vec<String>,
-}
-
-fn port_return() -> String {
-    "return".to_owned()
-}
-
 impl Models {
+    /// How many results of calls that the framework makes a row may bind: `r0` and on.
+    pub const N_VARS: u8 = 4;
+
     /// The models that this program was built with.
     pub fn bundled() -> Models {
         match Models::parse(FILES) {
@@ -283,7 +228,10 @@ impl Models {
         let mut models = Models {
             methods: FxHashMap::default(),
             fields: FxHashMap::default(),
+            constants: FxHashMap::default(),
+            actions: FxHashMap::default(),
             callbacks: FxHashMap::default(),
+            documented: BTreeMap::new(),
             lifecycles: Vec::new(),
             rules: Vec::new(),
             libraries: Vec::new(),
@@ -293,75 +241,9 @@ impl Models {
             digest: digest_of(texts),
         };
         for text in texts {
-            let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
-            models.add(file)?;
+            models.add(toml::from_str(text).map_err(|error| error.to_string())?)?;
         }
         Ok(models)
-    }
-
-    fn add(&mut self, file: File) -> Result<(), String> {
-        for row in file.sources {
-            let port = Port::parse(&row.port)?;
-            self.rows(&row.methods, || vec![Rule::Source { kind: row.kind.as_str().into(), port: port.clone() }])?;
-        }
-        for row in file.sinks {
-            let ports = row.ports.iter().map(|it| Port::parse(it)).collect::<Result<Vec<_>, _>>()?;
-            self.rows(&row.methods, || vec![Rule::Sink { kind: row.kind.as_str().into(), ports: ports.clone() }])?;
-        }
-        // Calls first: flows pass on what they give.
-        for row in file.calls {
-            let rules = row.calls.iter().map(|it| call_of(it)).collect::<Result<Vec<_>, _>>()?;
-            self.rows(&row.methods, || rules.clone())?;
-        }
-        for row in file.flows {
-            let rules = row.flow.iter().map(|it| flow_of(it)).collect::<Result<Vec<_>, _>>()?;
-            self.rows(&row.methods, || rules.clone())?;
-        }
-        for row in file.guards {
-            self.rows(&row.methods, || vec![Rule::Guard { kind: row.kind.as_str().into() }])?;
-        }
-        for row in file.builtins {
-            self.rows(&row.methods, || vec![Rule::Builtin(row.builtin)])?;
-        }
-        for row in file.clears {
-            let port = Port::parse(&row.port)?;
-            self.rows(&row.methods, || vec![Rule::Clears(port.clone())])?;
-        }
-        for row in file.fields {
-            for field in &row.fields {
-                let (class, name) = field.split_once("->").ok_or_else(|| format!("no field: {field}"))?;
-                self.fields.insert((class.into(), name.into()), row.kind.as_str().into());
-            }
-        }
-        for row in file.callbacks {
-            for method in &row.methods {
-                let (class, name) = method.split_once("->").ok_or_else(|| format!("no method: {method}"))?;
-                let list = self.callbacks.entry((class.into(), name.into())).or_default();
-                list.push((row.arg, row.kind.as_str().into()));
-            }
-        }
-        self.lifecycles.extend(file.lifecycle);
-        self.rules.extend(file.rules);
-        self.libraries.extend(file.libraries);
-        self.bundled.extend(file.bundled);
-        self.capabilities.extend(file.capabilities);
-        Ok(())
-    }
-
-    fn rows(&mut self, methods: &[String], rules: impl Fn() -> Vec<Rule>) -> Result<(), String> {
-        for method in methods {
-            let (class, rest) = method.split_once("->").ok_or_else(|| format!("no method: {method}"))?;
-            let (name, proto) = match rest.find('(') {
-                Some(at) => (&rest[..at], Some(&rest[at..])),
-                None => (rest, None),
-            };
-            let rows = self.methods.entry(class.into()).or_default().entry(name.into()).or_default();
-            match rows.iter_mut().find(|it| it.0.as_deref() == proto) {
-                Some(row) => row.1.extend(rules()),
-                None => rows.push((proto.map(Into::into), rules())),
-            }
-        }
-        Ok(())
     }
 
     /// What is known of a method of exactly this class. A row with this proto wins over one for every overload.
@@ -398,9 +280,56 @@ impl Models {
         used.chain(self.methods.keys().map(|it| &**it))
     }
 
+    /// Every member that a row is about, in order: `Lclass;->name`, `Lclass;->name(proto)`.
+    pub fn rows(&self) -> BTreeSet<String> {
+        let mut rows = BTreeSet::new();
+        for (class, methods) in &self.methods {
+            for (name, protos) in methods {
+                rows.extend(protos.iter().map(|it| format!("{class}->{name}{}", it.0.as_deref().unwrap_or_default())));
+            }
+        }
+        let others = self.callbacks.keys().chain(self.fields.keys()).chain(self.constants.keys());
+        rows.extend(others.map(|(class, name)| format!("{class}->{name}")));
+        rows
+    }
+
+    /// Members that nothing at hand has, with what names them; in order.
+    pub fn documented(&self) -> &BTreeMap<String, String> {
+        &self.documented
+    }
+
+    /// How many rows each kind of source, sink and check has, in order: what it is, its kind, how many.
+    pub fn counts(&self) -> BTreeMap<(&'static str, &str), usize> {
+        let rules = self.methods.values().flat_map(|it| it.values()).flatten().flat_map(|it| &it.1);
+        let of_methods = rules.filter_map(|rule| match rule {
+            Rule::Source { kind, .. } => Some(("source", &**kind)),
+            Rule::Sink { kind, .. } => Some(("sink", &**kind)),
+            Rule::Guard { kind } => Some(("guard", &**kind)),
+            _ => None,
+        });
+        let of_values = self.fields.values().chain(self.callbacks.values().flatten().map(|it| &it.1));
+        let of_values = of_values.map(|it| ("source", &**it));
+        let of_intents = self.actions.values().map(|it| ("sink", &**it));
+        let mut counts = BTreeMap::new();
+        for key in of_methods.chain(of_values).chain(of_intents) {
+            *counts.entry(key).or_default() += 1;
+        }
+        counts
+    }
+
     /// The kind of source that a field is.
     pub fn field_source(&self, class: &str, name: &str) -> Option<&str> {
         self.fields.get(&(Box::from(class), Box::from(name))).map(|it| &**it)
+    }
+
+    /// The text of a constant of the framework.
+    pub fn constant(&self, class: &str, name: &str) -> Option<&Arc<str>> {
+        self.constants.get(&(Box::from(class), Box::from(name)))
+    }
+
+    /// The kind of sink that sending an intent with this action is.
+    pub fn action_sink(&self, action: &str) -> Option<&str> {
+        self.actions.get(action).map(|it| &**it)
     }
 
     /// The parameters of a callback that are sources.
@@ -462,90 +391,22 @@ impl Models {
 
 fn digest_of(texts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for text in texts.iter().chain(&[FRAMEWORK]) {
+    for text in texts.iter().chain(FRAMEWORK) {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     }
     hash.finalize().into()
 }
 
-fn flow_of(text: &str) -> Result<Rule, String> {
-    if let Some((from, to)) = text.split_once("~>") {
-        return Ok(Rule::Flow { from: Port::parse(from.trim())?, to: Port::parse(to.trim())?, how: How::Deep });
-    }
-    let (from, to, how) = match (text.split_once("=>"), text.split_once("->")) {
-        (Some((from, to)), _) => (from, to, How::Alias),
-        (None, Some((from, to))) => (from, to, How::Taint),
-        _ => return Err(format!("no flow: {text}")),
-    };
-    Ok(Rule::Flow { from: Port::parse(from.trim())?, to: Port::parse(to.trim())?, how })
-}
-
-fn call_of(text: &str) -> Result<Rule, String> {
-    let wrong = || format!("no call: {text}");
-    let (result, call) = match text.split_once('=') {
-        Some((result, call)) => {
-            let number = result.trim().strip_prefix('r').and_then(|it| it.parse().ok()).ok_or_else(wrong)?;
-            (Some(number), call.trim())
-        }
-        None => (None, text.trim()),
-    };
-    let (target, args) = call.strip_suffix(')').and_then(|it| it.split_once('(')).ok_or_else(wrong)?;
-    let (receiver, name) = target.rsplit_once('.').ok_or_else(wrong)?;
-    let args = args.split(',').map(str::trim).filter(|it| !it.is_empty()).map(Port::parse);
-    Ok(Rule::Call {
-        receiver: Port::parse(receiver)?,
-        name: name.into(),
-        args: args.collect::<Result<Vec<_>, _>>()?,
-        result,
-    })
-}
-
 const FILES: &[&str] = &[
     include_str!("../../data/models/sources.toml"),
     include_str!("../../data/models/sinks.toml"),
+    include_str!("../../data/models/sdks.toml"),
     include_str!("../../data/models/guards.toml"),
     include_str!("../../data/models/flows.toml"),
     include_str!("../../data/models/calls.toml"),
     include_str!("../../data/models/rules.toml"),
 ];
 
-const FRAMEWORK: &str = include_str!("../../data/models/framework.txt");
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bundled_models_can_be_read() {
-        let models = Models::bundled();
-        assert!(models.of("Ljava/lang/StringBuilder;", "append", "(I)Ljava/lang/StringBuilder;").is_some());
-        assert_eq!(models.framework().super_of("Landroid/app/Activity;"), Some("Landroid/view/ContextThemeWrapper;"));
-    }
-
-    #[test]
-    fn every_kind_of_a_rule_is_the_kind_of_a_row_and_the_other_way_round() {
-        let models = Models::bundled();
-        let (mut sources, mut sinks) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
-        for rules in models.methods.values().flat_map(|it| it.values()).flatten() {
-            for rule in &rules.1 {
-                match rule {
-                    Rule::Source { kind, .. } => _ = sources.insert(kind.to_string()),
-                    Rule::Sink { kind, .. } => _ = sinks.insert(kind.to_string()),
-                    _ => {}
-                }
-            }
-        }
-        sources.extend(models.fields.values().map(|it| it.to_string()));
-        sources.extend(models.callbacks.values().flatten().map(|it| it.1.to_string()));
-        sources.extend(OF_THE_ENGINE.iter().map(|it| it.to_string()));
-        let told: std::collections::BTreeSet<String> = models.rules.iter().flat_map(|it| it.sources.clone()).collect();
-        assert_eq!(told, sources);
-        let told: std::collections::BTreeSet<String> = models.rules.iter().flat_map(|it| it.sinks.clone()).collect();
-        assert_eq!(told, sinks);
-        assert!(models.capabilities.iter().all(|it| sinks.contains(it)), "a capability is the kind of a sink");
-    }
-
-    /// Sources that the engine makes without a row.
-    const OF_THE_ENGINE: &[&str] = &["activity-result", "exported-intent", "password"];
-}
+const FRAMEWORK: &[&str] =
+    &[include_str!("../../data/models/framework.txt"), include_str!("../../data/models/others.txt")];

@@ -70,6 +70,9 @@ impl Port {
                 let inner = rest.strip_prefix('.').ok_or_else(|| format!("no port: {text}"))?;
                 let end = inner.find(['[', '.']).unwrap_or(inner.len());
                 let (name, behind) = inner.split_at(end);
+                if name.is_empty() {
+                    return Err(format!("no port: {text}"));
+                }
                 path.push(Part::Named(name.into()));
                 rest = behind;
             }
@@ -87,6 +90,6 @@ mod tests {
         let port = Port::parse("arg1[*].name[arg0]").unwrap();
         assert_eq!(port.base, Base::Arg(1));
         assert_eq!(port.path, [Part::Any, Part::Named("name".into()), Part::ByArg(0)]);
-        assert!(Port::parse("argument").is_err() && Port::parse("this[").is_err());
+        assert!(Port::parse("argument").is_err() && Port::parse("this[").is_err() && Port::parse("this.").is_err());
     }
 }

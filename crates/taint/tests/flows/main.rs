@@ -13,6 +13,7 @@ mod implicit;
 mod intents;
 mod java;
 mod lifecycle;
+mod models;
 mod reflection;
 mod statics;
 mod stores;
