@@ -23,7 +23,10 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<(&str, &str), Vec<&Row<Flow>>> = BTreeMap::new();
     for row in &context.phone.facts.flows {
         let flow = &row.value;
-        if SOURCES.contains(&flow.source.as_str()) && way::power_of(&flow.sink).is_some() && !flow.bundled && flow.secret.is_none() {
+        // A message that is passed on is data that leaves, and no order.
+        let passed_on = flow.source == "sms-content" && flow.sink == "send-sms";
+        if !passed_on
+            && SOURCES.contains(&flow.source.as_str()) && way::power_of(&flow.sink).is_some() && !flow.bundled && flow.secret.is_none() {
             groups.entry((&flow.package, &flow.sink)).or_default().push(row);
         }
     }
@@ -113,6 +116,7 @@ pub(crate) static CASES: crate::fixture::Cases = {
         silent: &[
             || with(SYSTEM, "shared-storage-input", "execute-command", &[]),
             || with(SYSTEM, "network-input", "log", &[]),
+            || with(SYSTEM, "sms-content", "send-sms", &[]),
             || with("/data/app/A/A.apk", "network-input", "execute-command", &[]),
         ],
     }

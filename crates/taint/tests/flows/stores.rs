@@ -151,7 +151,7 @@ fn what_a_provider_gives_is_worth_protecting() {
                Cursor c = getContentResolver().query(Uri.parse("content://contacts"), null, null, null, null);
                if (c.moveToFirst()) { sink(c.getString(0)); }
            }"#,
-        "provider-data -> sink",
+        "contacts -> sink",
     );
 }
 
