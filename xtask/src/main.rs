@@ -67,6 +67,7 @@ cargo xtask CHORE
                   --seconds N        how long [60]
                   --seed S           another seed, other cases [1]
                   --case N           only this case
+                  --only code        files of code alone, followed as a scan does
                   --corpus DIR       writes the samples as the corpus of `cargo fuzz run formats`
   oracle          compares what is read of the samples with what other programs unpack (tar, xz, debugfs, fsck.erofs
                   and others; what is not installed is told)

@@ -1,6 +1,7 @@
 //! Opens every file of bytecode below some folders and checks that each instruction of each method decodes and that
 //! each index in it resolves: `cargo run --release -p dalvik --example contents -- FOLDER...`. One line a folder, and
-//! one for each file in which something does not hold.
+//! one for each file in which something does not hold. With `--to FOLDER` before them every dex file is written there as
+//! it is read, for other programs to read: of a CompactDex file the rest of its file, in which its data lies.
 
 #![allow(
     missing_docs,
@@ -32,11 +33,14 @@ struct Sum {
     odd: u64,
     faults: u64,
     opening: Duration,
+    to: Option<PathBuf>,
 }
 
 fn main() {
-    for folder in std::env::args().skip(1) {
-        let (mut files, mut sum) = (Vec::new(), Sum::default());
+    let mut folders: Vec<String> = std::env::args().skip(1).collect();
+    let to = folders.first().is_some_and(|it| it == "--to").then(|| PathBuf::from(folders.drain(..2).nth(1).unwrap()));
+    for folder in folders {
+        let (mut files, mut sum) = (Vec::new(), Sum { to: to.clone(), ..Sum::default() });
         list(Path::new(&folder), &mut files);
         files.sort();
         for file in files {
@@ -108,13 +112,31 @@ fn look(file: &Path, sum: &mut Sum) {
         sum.compact += u64::from(contained.dex.is_compact());
         sum.restored += contained.n_restored;
         sum.unresolved += contained.n_unresolved;
-        sum.exact += u64::from(is_exact(&contained.dex));
+        if let Some(to) = &sum.to {
+            write(&contained.dex, &to.join(format!("{:05}.dex", sum.dexes)));
+        }
+        let exact = is_exact(&contained.dex);
+        sum.exact += u64::from(exact);
+        if !exact && !contained.dex.is_compact() && contained.n_unresolved == 0 {
+            println!("{} at {:#x}: not as its checksum says", file.display(), contained.dex.start());
+        }
         let odd = check(&contained.dex, sum);
         if odd != 0 {
             println!("{} at {:#x}: {odd} oddities", file.display(), contained.dex.start());
         }
         sum.odd += odd;
     }
+}
+
+/// The dex file alone, its length and checksum in its header.
+fn write(dex: &Dex, path: &Path) {
+    let mut bytes = dex.bytes()[dex.start()..].to_vec();
+    if !dex.is_compact() {
+        bytes.truncate(usize::try_from(dex.file_size()).unwrap());
+    }
+    let len = u32::try_from(bytes.len()).unwrap();
+    bytes[0x20..0x24].copy_from_slice(&len.to_le_bytes());
+    std::fs::write(path, bytes).unwrap();
 }
 
 /// Whether the file is, byte for byte, the one over which a compiler computed the checksum.

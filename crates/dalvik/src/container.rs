@@ -117,7 +117,7 @@ fn restore(bytes: &Arc<[u8]>, layout: &Layout) -> (Vec<Counts>, Vec<Edit>) {
             Quick::Lost => Table::Absent,
             Quick::Dalvik => Table::Dalvik,
             Quick::InOrder(..) => Table::InOrder(in_order),
-            Quick::ByOffset(from, to) => Table::ByOffset(bodies(range(from, to), n, layout.starts.len())),
+            Quick::ByOffset(from, to) => Table::ByOffset(bodies(range(from, to), n, layout.starts.len(), &mut fuel)),
             Quick::ByMethod(from, to) => match start.checked_sub(4).and_then(|it| u32_at(bytes, it)) {
                 Some(offsets) => Table::ByMethod(range(from, to), offsets),
                 None => Table::Absent,
@@ -329,9 +329,9 @@ fn scan(bytes: &[u8], from: usize) -> Layout {
 }
 
 /// The quickening data of VDEX 010 for the n-th dex file: behind the data pairs of body and place in the data, and
-/// where those of each dex file start, as the last of all.
-fn bodies(data: &[u8], n: usize, n_dex: usize) -> FxHashMap<u32, &[u8]> {
-    let read = || {
+/// where those of each dex file start, as the last of all. `fuel` counts pairs.
+fn bodies<'a>(data: &'a [u8], n: usize, n_dex: usize, fuel: &mut u64) -> FxHashMap<u32, &'a [u8]> {
+    let mut read = || {
         let list = data.len().checked_sub(n_dex.checked_mul(4)?)?;
         let start_of = |n: usize| -> Option<usize> {
             match n.checked_mul(4) {
@@ -341,6 +341,7 @@ fn bodies(data: &[u8], n: usize, n_dex: usize) -> FxHashMap<u32, &[u8]> {
         };
         let pairs = data.get(start_of(n)?..start_of(n.checked_add(1)?)?)?;
         let mut bodies = FxHashMap::default();
+        *fuel = fuel.checked_sub(to_u64(pairs.len() / 8))?;
         for pair in pairs.as_chunks::<8>().0 {
             let (code_off, at) = (u32_at(pair, 0)?, usize::try_from(u32_at(pair, 4)?).ok()?);
             let body = data.get(at..).and_then(|it| {

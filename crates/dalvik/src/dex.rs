@@ -257,12 +257,26 @@ impl Dex {
 
     /// A string as it stands in the file (MUTF-8, without the NUL).
     pub fn string(&self, idx: u32) -> Option<&[u8]> {
+        self.string_up_to(idx, usize::MAX)
+    }
+
+    /// A string that is no longer than that.
+    pub(crate) fn string_within(&self, idx: u32, len_max: usize) -> Option<&[u8]> {
+        self.string_up_to(idx, len_max.saturating_add(1)).filter(|it| it.len() <= len_max)
+    }
+
+    /// A string, of a longer one so much.
+    pub(crate) fn string_up_to(&self, idx: u32, len: usize) -> Option<&[u8]> {
         let off = u32_at(&self.bytes, self.strings.at(idx, 4)?)?;
         let data = self.data_at(off)?;
         let (_, used) = uleb128(data)?;
         let text = data.get(used..)?;
-        let end = text.iter().position(|&byte| byte == 0)?;
-        text.get(..end)
+        let some = text.get(..len.min(text.len()))?;
+        match some.iter().position(|&byte| byte == 0) {
+            Some(end) => some.get(..end),
+            // Where the file ends before the string there is none.
+            None => Some(some).filter(|it| it.len() < text.len()),
+        }
     }
 
     /// The string that names a type.
@@ -430,18 +444,26 @@ impl Members {
 }
 
 impl CodeItem<'_> {
-    /// The covered ranges; of lists that do not fit, those that do.
+    /// Handlers of all ranges of a method: more than any that a compiler writes.
+    pub const HANDLERS_MAX: usize = 1 << 16;
+
+    /// The covered ranges; of lists that do not fit, those that do. Ranges may share a list: at most
+    /// [`CodeItem::HANDLERS_MAX`] handlers are listed.
     pub fn tries(&self) -> Vec<Try> {
         let n_tries = usize::from(self.tries_size);
         let handlers = self.tries.get(n_tries.saturating_mul(8)..).unwrap_or_default();
-        let mut tries = Vec::new();
+        let (mut tries, mut n_handlers) = (Vec::new(), 0usize);
         for n in 0..n_tries {
+            if CodeItem::HANDLERS_MAX <= n_handlers {
+                break;
+            }
             let Some(item) = self.tries.get(n.saturating_mul(8)..) else { break };
             let (Some(start), Some(count), Some(off)) = (u32_at(item, 0), u16_at(item, 4), u16_at(item, 6)) else {
                 break;
             };
             let list = handlers.get(usize::from(off)..).unwrap_or_default();
             let Some(handlers) = read_handlers(list) else { continue };
+            n_handlers = n_handlers.saturating_add(handlers.len());
             tries.push(Try { start, end: start.saturating_add(count.into()), handlers });
         }
         tries

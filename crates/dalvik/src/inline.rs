@@ -18,10 +18,13 @@ pub(crate) fn methods(dex: &Dex) -> Vec<Option<Inlined>> {
     let mut found = vec![None; METHODS.len()];
     for idx in 0..dex.n_methods() {
         let Some((class, proto, name)) = dex.method(idx) else { continue };
-        let Some(class) = dex.descriptor(class).filter(|it| it.starts_with(b"Ljava/lang/")) else { continue };
-        let (Some(name), Some((returns, params))) = (dex.string(name), dex.proto(proto)) else { continue };
-        let Some(returns) = dex.descriptor(returns) else { continue };
-        let params: Vec<u8> = params.into_iter().filter_map(|it| dex.descriptor(it)).flatten().copied().collect();
+        // What is longer than the longest here is none of these.
+        let short = |idx| dex.string_within(idx, NAME_MAX);
+        let descriptor = |idx| short(dex.type_string(idx)?);
+        let Some(class) = descriptor(class).filter(|it| it.starts_with(b"Ljava/lang/")) else { continue };
+        let (Some(name), Some((returns, params))) = (short(name), dex.proto(proto)) else { continue };
+        let Some(returns) = descriptor(returns) else { continue };
+        let params: Vec<u8> = params.into_iter().filter_map(descriptor).flatten().copied().collect();
         let wanted = |it: &Method| {
             it.class.as_bytes() == class
                 && it.name.as_bytes() == name
@@ -60,6 +63,8 @@ const MATH: &str = "Ljava/lang/Math;";
 const STRICT: &str = "Ljava/lang/StrictMath;";
 const FLOAT: &str = "Ljava/lang/Float;";
 const DOUBLE: &str = "Ljava/lang/Double;";
+
+const NAME_MAX: usize = 64;
 
 /// The table of Android 2.3 to 4.4.
 static METHODS: [Method; 29] = [

@@ -12,6 +12,8 @@ pub mod op {
     pub const RETURN: u8 = 0x0f;
     pub const RETURN_OBJECT: u8 = 0x11;
     pub const CONST_4: u8 = 0x12;
+    pub const CONST: u8 = 0x14;
+    pub const CONST_HIGH16: u8 = 0x15;
     pub const CONST_WIDE_HIGH16: u8 = 0x19;
     pub const CONST_STRING: u8 = 0x1a;
     pub const CONST_STRING_JUMBO: u8 = 0x1b;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::dex::{CodeItem, Dex, Members, access};
 
@@ -41,7 +41,7 @@ pub struct MethodRef {
     /// `(Ljava/lang/String;I)V`.
     pub proto: Name,
     /// Descriptors of the parameters, without `this`.
-    pub params: Box<[Name]>,
+    pub params: Arc<[Name]>,
     /// Descriptor of the return type.
     pub returns: Name,
 }
@@ -102,6 +102,14 @@ struct Tables {
     methods: Vec<RefId>,
 }
 
+/// What may still be read of files whose items overlap, in bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Room {
+    texts: usize,
+    protos: usize,
+    members: usize,
+}
+
 /// All classes of an app.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
@@ -116,6 +124,9 @@ pub struct Program {
     /// Classes whose members were left out since those of the others take more than the file has room for: their lists
     /// overlap.
     pub n_overlapping: u32,
+    /// Names and protos that were left out for the same reason.
+    pub n_nameless: u32,
+    room: Room,
     dexes: Vec<Tables>,
     refs: Vec<MethodRef>,
     ref_ids: FxHashMap<(Name, Name, Name), RefId>,
@@ -230,9 +241,11 @@ impl Program {
         self.tables(dex)?.methods.get(usize::try_from(idx).ok()?).copied()
     }
 
-    /// A string index of a dex file, as text; what is no text in it is replaced.
+    /// A string index of a dex file, as text; what is no text in it is replaced, what is very long is cut.
     pub fn text(&self, dex: u32, idx: u32) -> Option<String> {
-        self.tables(dex)?.dex.string(idx).map(utf8_of)
+        let dex = &self.tables(dex)?.dex;
+        let bytes = dex.string_up_to(idx, TEXT_MAX)?;
+        Some(utf8_of(bytes))
     }
 
     /// The method that a call with exactly this class as receiver runs: the class itself, its superclasses, then
@@ -275,6 +288,7 @@ impl Program {
     /// Descriptors of the interfaces of a class and its superclasses, with those that these extend.
     pub fn all_interfaces(&self, class: ClassId) -> Vec<Name> {
         let mut found: Vec<Name> = Vec::new();
+        let mut seen: FxHashSet<Name> = FxHashSet::default();
         let supers = self.superclasses(class);
         let mut waiting: Vec<Name> = Vec::new();
         for name in supers {
@@ -282,7 +296,10 @@ impl Program {
             waiting.extend(&class.interfaces);
         }
         while let Some(name) = waiting.pop() {
-            if found.contains(&name) || INTERFACES_MAX <= found.len() {
+            if INTERFACES_MAX <= found.len() {
+                break;
+            }
+            if !seen.insert(name) {
                 continue;
             }
             found.push(name);
@@ -297,7 +314,7 @@ impl Program {
     /// more.
     pub fn subclasses(&self, class: ClassId, limit: usize) -> (Vec<ClassId>, bool) {
         let mut found = vec![class];
-        let mut seen: rustc_hash::FxHashSet<ClassId> = found.iter().copied().collect();
+        let mut seen: FxHashSet<ClassId> = found.iter().copied().collect();
         let mut next = 0usize;
         while let Some(&id) = found.get(next) {
             next = next.saturating_add(1);
@@ -318,47 +335,93 @@ impl Program {
         self.dexes.get(usize::try_from(number).ok()?)
     }
 
+    /// Room for the items of a file: those of honest files lie beside each other, or are shared by the dex files of a
+    /// container.
+    fn make_room(&mut self, dex: &Dex) {
+        if self.dexes.iter().any(|it| Arc::ptr_eq(it.dex.bytes(), dex.bytes())) {
+            return;
+        }
+        let size = dex.bytes().len();
+        let room = &mut self.room;
+        room.texts = room.texts.saturating_add(size.saturating_mul(TEXTS));
+        room.protos = room.protos.saturating_add(size.saturating_mul(PROTOS));
+        room.members = room.members.saturating_add(size);
+    }
+
+    /// The id of a string of a dex file. `known` holds those that were asked for before.
+    fn name_of(&mut self, dex: &Dex, known: &mut [Option<Name>], idx: u32) -> Name {
+        let place = usize::try_from(idx).ok().and_then(|it| known.get_mut(it));
+        if let Some(&mut Some(name)) = place {
+            return name;
+        }
+        let room = self.room.texts.min(NAME_MAX);
+        let bytes = dex.string_up_to(idx, room.saturating_add(1)).unwrap_or_default();
+        let name = if bytes.len() <= room {
+            self.room.texts = self.room.texts.saturating_sub(bytes.len());
+            match std::str::from_utf8(bytes) {
+                Ok(text) => self.names.intern(text),
+                Err(_) => self.names.intern(&utf8_of(bytes)),
+            }
+        } else {
+            self.n_nameless = self.n_nameless.saturating_add(1);
+            self.names.intern("")
+        };
+        if let Some(place) = place {
+            *place = Some(name);
+        }
+        name
+    }
+
+    fn proto_of(&mut self, dex: &Dex, types: &[Name], idx: u32) -> (Name, Name, Arc<[Name]>) {
+        let nameless = self.names.intern("");
+        let type_of = |idx: u32| usize::try_from(idx).ok().and_then(|idx| types.get(idx)).copied().unwrap_or(nameless);
+        let (returns, params) = dex.proto(idx).unwrap_or_default();
+        let params: Arc<[Name]> = params.into_iter().map(type_of).collect();
+        let returns = type_of(returns);
+        let parts = || params.iter().chain([&returns]).map(|it| self.names.text(*it));
+        let Some(left) = parts().try_fold(self.room.protos, |left, it| left.checked_sub(it.len())) else {
+            self.room.protos = 0;
+            self.n_nameless = self.n_nameless.saturating_add(1);
+            return (nameless, returns, params);
+        };
+        self.room.protos = left;
+        let mut text = String::from("(");
+        params.iter().for_each(|it| text.push_str(self.names.text(*it)));
+        text.push(')');
+        text.push_str(self.names.text(returns));
+        (self.names.intern(&text), returns, params)
+    }
+
     fn add(&mut self, dex: Dex) {
         let number = u32::try_from(self.dexes.len()).unwrap_or(u32::MAX);
+        self.make_room(&dex);
+        let mut known = vec![None; usize::try_from(dex.n_strings()).unwrap_or(0)];
         let types: Vec<Name> = (0..dex.n_types())
-            .map(|idx| self.names.intern(&dex.descriptor(idx).map(utf8_of).unwrap_or_default()))
+            .map(|idx| self.name_of(&dex, &mut known, dex.type_string(idx).unwrap_or(Dex::NO_INDEX)))
             .collect();
         let type_of = |idx: u32| usize::try_from(idx).ok().and_then(|idx| types.get(idx)).copied();
         let nameless = self.names.intern("");
-        let protos: Vec<(Name, Name, Box<[Name]>)> = (0..dex.n_protos())
-            .map(|idx| {
-                let (returns, params) = dex.proto(idx).unwrap_or_default();
-                let params: Box<[Name]> = params.into_iter().map(|it| type_of(it).unwrap_or(nameless)).collect();
-                let returns = type_of(returns).unwrap_or(nameless);
-                let mut text = String::from("(");
-                params.iter().for_each(|it| text.push_str(self.names.text(*it)));
-                text.push(')');
-                text.push_str(self.names.text(returns));
-                (self.names.intern(&text), returns, params)
-            })
-            .collect();
-        let name_of = |names: &mut Names, idx| names.intern(&dex.string(idx).map(utf8_of).unwrap_or_default());
+        let protos: Vec<(Name, Name, Arc<[Name]>)> =
+            (0..dex.n_protos()).map(|idx| self.proto_of(&dex, &types, idx)).collect();
         let fields: Vec<FieldRef> = (0..dex.n_fields())
             .map(|idx| {
                 let (class, ty, name) = dex.field(idx).unwrap_or((Dex::NO_INDEX, Dex::NO_INDEX, Dex::NO_INDEX));
-                let name = name_of(&mut self.names, name);
+                let name = self.name_of(&dex, &mut known, name);
                 FieldRef { class: type_of(class).unwrap_or(nameless), name, ty: type_of(ty).unwrap_or(nameless) }
             })
             .collect();
         let mut methods = Vec::new();
         for idx in 0..dex.n_methods() {
             let (class, proto, name) = dex.method(idx).unwrap_or((Dex::NO_INDEX, Dex::NO_INDEX, Dex::NO_INDEX));
-            let name = name_of(&mut self.names, name);
+            let name = self.name_of(&dex, &mut known, name);
             let class = type_of(class).unwrap_or(nameless);
             let (proto, returns, params) = usize::try_from(proto)
                 .ok()
                 .and_then(|it| protos.get(it))
                 .cloned()
-                .unwrap_or((nameless, nameless, Box::default()));
+                .unwrap_or((nameless, nameless, Arc::default()));
             methods.push(self.intern_ref(MethodRef { class, name, proto, params, returns }));
         }
-        // Every member and interface takes two bytes at least.
-        let mut room = u64::try_from(dex.bytes().len()).unwrap_or(u64::MAX);
         for def in dex.class_defs() {
             let Some(name) = type_of(def.class_idx) else { continue };
             if self.class_ids.contains_key(&name) {
@@ -368,14 +431,14 @@ impl Program {
             let id = ClassId(u32::try_from(self.classes.len()).unwrap_or(u32::MAX));
             let mut members = Members::default();
             let mut interfaces = Vec::new();
-            if room == 0 {
+            // Every member and interface takes two bytes at least.
+            if self.room.members == 0 {
                 self.n_overlapping = self.n_overlapping.saturating_add(1);
             } else {
                 members = dex.members(&def);
                 interfaces = dex.type_list(def.interfaces_off);
-                room = room
-                    .saturating_sub(members.len())
-                    .saturating_sub(u64::try_from(interfaces.len()).unwrap_or(u64::MAX));
+                let n_members = usize::try_from(members.len()).unwrap_or(usize::MAX);
+                self.room.members = self.room.members.saturating_sub(n_members).saturating_sub(interfaces.len());
             }
             let mut own = Vec::new();
             for member in members.direct_methods.iter().chain(&members.virtual_methods) {
@@ -446,6 +509,16 @@ impl Program {
 fn utf8_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
+
+/// Strings of honest files take no more than the file; the dex files of a container share theirs.
+const TEXTS: usize = 4;
+
+/// A proto repeats the names of its types: in real files all of them take a tenth of the file.
+const PROTOS: usize = 4;
+
+/// A name and a constant of Java have 65,535 bytes at most (Java virtual machine specification, 4.4.7).
+const NAME_MAX: usize = 1 << 16;
+const TEXT_MAX: usize = 1 << 16;
 
 /// Deeper than any real chain of superclasses; a chain that is a circle ends here.
 const DEPTH_MAX: usize = 256;

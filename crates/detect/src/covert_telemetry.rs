@@ -26,10 +26,11 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             by_app.entry(&row.value.package).or_default().push(row);
         }
     }
-    for (package, mut flows) in by_app {
+    for mut flows in by_app.into_values() {
         flows.sort_by_key(|it| (it.value.way.indirect, it.value.way.steps.len()));
         let Some(&first) = flows.first() else { continue };
         let Some(app) = app_of(context, first.at.artifact) else { continue };
+        let package = &app.app.package;
         let kinds: BTreeSet<&str> = flows.iter().map(|it| way::source_words(&it.value.source)).collect();
         let hosts: BTreeSet<&str> = flows.iter().flat_map(|it| &it.value.way.hosts).map(String::as_str).collect();
         let clear: Vec<&str> = hosts.iter().copied().filter(|it| it.starts_with("http://")).collect();
@@ -52,7 +53,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             benign: "a service that the user asked for (synchronisation, maps, sign-in), or analytics that the vendor \
                      declares"
                 .to_owned(),
-            subject: package.to_owned(),
+            subject: package.clone(),
             device_path: app.device_path.clone(),
             evidence,
             flow: flow_of(first.at, &first.value.way),

@@ -9,9 +9,11 @@ use surface::EntryPoint;
 
 use crate::Context;
 
-/// The effective app of a package file, or of a split.
+/// The effective app of a package file, or of a split; or an app of which only the code is there.
 pub(crate) fn app_of<'a>(context: &Context<'a>, artifact: ArtifactId) -> Option<&'a InstalledApp> {
-    context.phone.apps.effective().find(|it| it.artifact == artifact || it.splits.contains(&artifact))
+    let apps = &context.phone.apps;
+    let installed = apps.effective().find(|it| it.artifact == artifact || it.splits.contains(&artifact));
+    installed.or_else(|| apps.without_manifest.iter().find(|it| it.artifact == artifact))
 }
 
 /// The app that acts at the end of a flow: another one, where the value goes over to it.

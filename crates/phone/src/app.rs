@@ -15,6 +15,8 @@ pub struct Apps {
     /// Every app, sorted by device path, then by artifact. What a split declares is part of its base; a split whose base
     /// is not there stands alone.
     pub all: Vec<InstalledApp>,
+    /// Apps of which only the code could be read: nothing of the manifest is known, their name is that of their folder.
+    pub without_manifest: Vec<InstalledApp>,
     effective: BTreeMap<String, usize>,
 }
 
@@ -200,7 +202,23 @@ impl Apps {
             }
         }
         all.sort_by(|a, b| (&a.device_path, a.artifact).cmp(&(&b.device_path, b.artifact)));
-        let mut apps = Apps { all, effective: BTreeMap::new() };
+        let without_manifest = facts.followed.iter().filter_map(|row| {
+            let package = format!("{} (by its folder)", row.value.folder.as_ref()?);
+            let device_path = mounts.device_path(row.at.artifact).to_owned();
+            Some(InstalledApp {
+                artifact: row.at.artifact,
+                at: row.at,
+                app: App { package, ..App::default() },
+                place: Place::of(&device_path),
+                device_path,
+                signers: Vec::new(),
+                splits: Vec::new(),
+                split_components: Vec::new(),
+                effective: false,
+                environment: mounts.environment(row.at.artifact),
+            })
+        });
+        let mut apps = Apps { all, without_manifest: without_manifest.collect(), effective: BTreeMap::new() };
         apps.choose();
         apps
     }

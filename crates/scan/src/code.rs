@@ -13,8 +13,10 @@ use crate::walk::Found;
 pub struct Unit<'a> {
     /// The app, or the file that others load: a library of Java code, an image of the runtime.
     pub artifact: ArtifactId,
-    /// The app; none for a library.
+    /// The app; none for a library, and where no manifest could be read.
     pub app: Option<&'a App>,
+    /// The name of the folder of an app whose package is not there, or could not be read: all that tells it apart.
+    pub folder: Option<String>,
     /// The files of its code, in the order in which a phone searches them; what lies in another of them is not named.
     pub files: Vec<ArtifactId>,
 }
@@ -22,7 +24,8 @@ pub struct Unit<'a> {
 /// Every app with its code in the order of the apps, then every library.
 ///
 /// An app whose package holds no `classes.dex` has its code in `oat/<isa>/Name.vdex` or `.odex` beside it (Android 6
-/// on), in `<isa>/Name.odex` (5) or in `Name.odex` (before).
+/// on), in `<isa>/Name.odex` (5) or in `Name.odex` (before). Where no package can be read there, such files in a folder
+/// of apps are an app all the same.
 pub fn units(found: &Found) -> Vec<Unit<'_>> {
     let tree = &found.tree;
     let known: FxHashSet<ArtifactId> = found.facts.code.iter().map(|it| it.at.artifact).collect();
@@ -65,12 +68,21 @@ pub fn units(found: &Found) -> Vec<Unit<'_>> {
             all.extend(files);
             files = all;
         }
-        units.push(Unit { artifact, app: apps.get(&artifact).copied(), files });
+        units.push(Unit { artifact, app: apps.get(&artifact).copied(), folder: None, files });
     }
-    let mut rest: Vec<Vec<ArtifactId>> = beside.into_values().collect();
+    let mut rest: Vec<(Vec<ArtifactId>, String)> = beside.into_iter().map(|(place, files)| (files, place)).collect();
     rest.sort_unstable();
-    let libraries = rest.into_iter().filter_map(|files| Some(Unit { artifact: *files.first()?, app: None, files }));
-    units.extend(libraries);
+    let packages: FxHashMap<String, ArtifactId> = tree
+        .iter()
+        .filter(|it| it.file_name().ends_with(b".apk") && !apps.contains_key(&it.id))
+        .map(|it| (place_of(&tree.path(it.id)), it.id))
+        .collect();
+    let others = rest.into_iter().filter_map(|(files, place)| {
+        let folder = app_folder(&place).map(str::to_owned);
+        let package = folder.as_ref().and_then(|_| packages.get(&place).copied());
+        Some(Unit { artifact: package.or(files.first().copied())?, app: None, folder, files })
+    });
+    units.extend(others);
     units
 }
 
@@ -137,6 +149,17 @@ fn place_of(path: &str) -> String {
     format!("{folder}/{name}")
 }
 
+/// The folder that an app has to itself in a folder of apps: `Name` of `system/app/Name/Name`, and of `system/app/Name`.
+fn app_folder(place: &str) -> Option<&str> {
+    let mut parts = place.rsplit(['/', '!']);
+    let (name, folder, outer) = (parts.next()?, parts.next()?, parts.next());
+    match outer {
+        _ if APP_FOLDERS.contains(&folder) => Some(name),
+        Some(outer) if APP_FOLDERS.contains(&outer) => Some(folder),
+        _ => None,
+    }
+}
+
 /// A path without the extension of the file.
 fn stem(path: &str) -> &str {
     let name = path.rfind('/').map_or(0, |it| it + 1);
@@ -164,6 +187,9 @@ fn order_of(name: &[u8]) -> Vec<u8> {
 /// Larger than any file of code: the boot image of a phone has 60 MiB.
 const FILE_MAX: u64 = 256 << 20;
 
+/// Folders in which the package manager looks for apps.
+const APP_FOLDERS: [&str; 3] = ["app", "priv-app", "data-app"];
+
 /// Folders that Android names after an instruction set.
 const ISAS: [&str; 7] = ["arm", "arm64", "x86", "x86_64", "mips", "mips64", "riscv64"];
 
@@ -183,5 +209,8 @@ mod tests {
         }
         assert_eq!(place_of("Name.odex"), place_of("Name.apk"));
         assert_eq!(stem("a.b/Name"), "a.b/Name");
+        assert_eq!(app_folder("dump!/system/priv-app/Name/Other"), Some("Name"));
+        assert_eq!(app_folder("system.img!app/Name"), Some("Name"));
+        assert_eq!(app_folder("dump!/system/framework/services"), None);
     }
 }

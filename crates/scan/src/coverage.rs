@@ -71,7 +71,7 @@ struct Code {
 impl Code {
     /// `listed` is what the headers name, where code was not followed.
     fn of(phone: &Phone, listed: u64) -> Code {
-        let rows = phone.facts.followed.iter().map(|it| it.value);
+        let rows = phone.facts.followed.iter().map(|it| &it.value);
         let (mut methods, mut analysed) = (0u64, 0u64);
         for row in rows {
             methods = methods.saturating_add(row.n_methods);

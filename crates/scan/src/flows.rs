@@ -17,8 +17,10 @@ use crate::{Cache, Progress};
 pub struct UnitFlows {
     /// The package file, or the library.
     pub artifact: ArtifactId,
-    /// Package name; none for a library.
+    /// Package name; none for a library. Of an app whose manifest could not be read the name of its folder.
     pub package: Option<String>,
+    /// Whether [`UnitFlows::package`] comes from a manifest.
+    pub has_manifest: bool,
     /// The files of its code, by the number of the dex file.
     pub files: Vec<ArtifactId>,
     /// Its flows.
@@ -44,7 +46,11 @@ pub fn flows(
                 let layouts = found.facts.layouts.iter().filter(|it| is_inside(it.at.artifact)).map(|it| &it.value);
                 app_of(app, layouts)
             }
-            None => taint::App::default(),
+            // No package has such a name: what is found in the one is not taken for what is found in another.
+            None => taint::App {
+                package: unit.folder.as_ref().map(|it| format!("{it}/")).unwrap_or_default(),
+                ..taint::App::default()
+            },
         };
         app.control = control;
         let size: u64 = unit.files.iter().map(|it| tree.artifact(*it).blob.len()).sum();
@@ -109,8 +115,14 @@ fn follow(
             .collect();
         gaps.push(gap(unit.artifact, format!("values were followed up to bounds: {}", limits.join("; "))));
     }
-    let package = unit.app.map(|it| it.package.clone());
-    (UnitFlows { artifact: unit.artifact, package, files, analysis }, gaps)
+    let folder = unit.folder.clone().filter(|_| !files.is_empty());
+    if folder.is_some() {
+        let why = "its manifest could not be read: its components are those of its code, and which of them others can \
+                   open is not known";
+        gaps.push(gap(unit.artifact, why.to_owned()));
+    }
+    let package = unit.app.map(|it| it.package.clone()).or(folder);
+    (UnitFlows { artifact: unit.artifact, package, has_manifest: unit.app.is_some(), files, analysis }, gaps)
 }
 
 /// The same as facts.
@@ -126,6 +138,7 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
                 n_methods: analysis.n_methods,
                 n_run: analysis.n_analysed,
                 n_quiet: analysis.n_quiet,
+                folder: unit.package.clone().filter(|_| !unit.has_manifest),
                 whole: !analysis.limits.iter().any(|it| it.what == taint::OUT_OF_WORK),
             },
         });

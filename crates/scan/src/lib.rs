@@ -12,6 +12,7 @@ mod input;
 mod outcome;
 mod progress;
 mod walk;
+mod without_manifest;
 
 pub use cache::{CACHE_SIZE, Cache};
 pub use check::{Check, check};

@@ -3,6 +3,7 @@
 //! Invariant: whatever an outcome depends on is in its key, and an outcome says nothing that another tree with the same
 //! files would not say. So nobody can tell from a report whether there was a cache.
 
+use dalvik::Program;
 use knowledge::models::Models;
 use model::{ArtifactId, Fault, Gap, Layer};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::Cache;
 use crate::cache::Key;
 use crate::code::{self, Unit};
 use crate::walk::Found;
+use crate::without_manifest;
 
 /// What the code of a unit comes to. Files are named by their number in [`Unit::files`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,17 +62,27 @@ impl Outcome {
         let (dexes, gaps) = code::opened(unit, files);
         let number_of = |artifact: ArtifactId| unit.files.iter().position(|it| *it == artifact).unwrap_or_default();
         let files = dexes.iter().map(|it| number_of(it.1)).collect();
-        let gaps = gaps.into_iter().map(|it| (number_of(it.artifact), it.why)).collect();
+        let mut gaps: Vec<_> = gaps.into_iter().map(|it| (number_of(it.artifact), it.why)).collect();
         let dexes: Vec<_> = dexes.into_iter().map(|it| it.0).collect();
         // Frames of the analysis lie on the stack of a thread of its own.
         let analysis = std::thread::scope(|scope| {
             let work = || {
-                let mut program = dalvik::Program::new(dexes);
-                taint::analyse(&mut program, models, app, FUEL)
+                let mut program = Program::new(dexes);
+                let left = left_out_of(&program);
+                let analysis = match unit.folder {
+                    Some(_) => {
+                        let app = without_manifest::app_of(&program, models, app);
+                        taint::analyse(&mut program, models, &app, FUEL)
+                    }
+                    None => taint::analyse(&mut program, models, app, FUEL),
+                };
+                (analysis, left)
             };
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
             thread.ok().and_then(|it| it.join().ok())
         });
+        let (analysis, left) = analysis.unzip();
+        gaps.extend(left.into_iter().flatten().map(|why| (0, why)));
         Outcome { analysis, files, gaps }
     }
 
@@ -80,6 +92,21 @@ impl Outcome {
         let mut numbers = outcome.files.iter().chain(outcome.gaps.iter().map(|it| &it.0));
         numbers.all(|it| *it < unit.files.len()).then_some(outcome)
     }
+}
+
+/// What of a program was not read, for its files lie about where things are.
+fn left_out_of(program: &Program) -> Vec<String> {
+    let mut left = Vec::new();
+    if program.n_overlapping != 0 {
+        left.push(format!(
+            "the members of {} classes were not read: their lists lie in each other",
+            program.n_overlapping
+        ));
+    }
+    if program.n_nameless != 0 {
+        left.push(format!("{} names were not read: names lie in each other", program.n_nameless));
+    }
+    left
 }
 
 /// The hash of all that the outcome depends on; none where a file could not be read, which may be otherwise next time.
@@ -143,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_outcome_of_another_shape_is_none() {
-        let unit = Unit { artifact: ArtifactId(0), app: None, files: vec![ArtifactId(1)] };
+        let unit = Unit { artifact: ArtifactId(0), app: None, folder: None, files: vec![ArtifactId(1)] };
         let outcome = |files| Outcome { analysis: Some(Analysis::default()), files, gaps: vec![(0, "why".to_owned())] };
         let kept = |files| serde_json::to_vec(&outcome(files)).unwrap();
         assert_eq!(Outcome::read(&kept(vec![0, 0]), &unit).unwrap().files(&unit), [ArtifactId(1), ArtifactId(1)]);

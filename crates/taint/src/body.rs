@@ -9,13 +9,15 @@ use dalvik::{CodeItem, Insn, Name, op};
 pub(crate) struct Body {
     /// In the order of the code.
     pub blocks: Vec<Block>,
-    /// Stretches that run again and again: from where to where a way leads back.
+    /// Stretches that run again and again: from where to where a way leads back. Apart from each other, in order.
     loops: Vec<(u32, u32)>,
     starts: Vec<u32>,
     /// Of every block those that may run next, without handlers.
     next: Vec<Vec<usize>>,
     /// Of every block the registers whose value someone reads later; empty where that was not worked out.
     live: Vec<Vec<u64>>,
+    /// How much was looked at, in instructions, targets and words.
+    pub work: usize,
 }
 
 /// Instructions that run one after the other.
@@ -27,15 +29,23 @@ pub(crate) struct Block {
 }
 
 impl Body {
-    /// Cuts the code into blocks; `None` where there is nothing to run.
+    /// Cuts the code into blocks; `None` where there is nothing to run, and where tables that lie in each other would take
+    /// more work than any honest method.
     pub fn of(code: &CodeItem<'_>, type_name: impl Fn(u32) -> Option<Name>) -> Option<Body> {
         let insns: Vec<Insn> = Insns::new(code.insns).take(INSNS_MAX).collect();
         let last = insns.last().map(|it| it.pc + it.len)?;
         let tries = code.tries();
         let mut leaders: BTreeSet<u32> = BTreeSet::from([0]);
         let mut loops: Vec<(u32, u32)> = Vec::new();
+        let mut work = insns.len();
         for insn in &insns {
-            for target in targets_of(insn, code.insns) {
+            let targets = targets_of(insn, code.insns);
+            // Each is kept, too.
+            work += targets.len() * 8;
+            if WORK_MAX < work {
+                return None;
+            }
+            for target in targets {
                 leaders.insert(target);
                 if target <= insn.pc {
                     loops.push((target, insn.pc));
@@ -54,17 +64,23 @@ impl Body {
         let ends = starts.iter().skip(1).copied().chain([last]);
         let mut blocks: Vec<Block> =
             starts.iter().zip(ends).map(|(&start, end)| Block { start, end, handlers: Vec::new() }).collect();
+        work += tries.len() * blocks.len();
+        if WORK_MAX < work || CELLS_MAX < blocks.len() * usize::from(code.registers_size) {
+            return None;
+        }
         for block in &mut blocks {
             for range in tries.iter().filter(|it| it.start <= block.start && block.start < it.end) {
+                work += range.handlers.len();
+                if WORK_MAX < work {
+                    return None;
+                }
                 for handler in &range.handlers {
                     let ty = handler.type_idx.and_then(&type_name);
                     block.handlers.extend(starts.binary_search(&handler.addr).ok().map(|n| (ty, n)));
                 }
             }
         }
-        loops.sort_unstable();
-        loops.dedup();
-        let mut body = Body { blocks, loops, starts, next: Vec::new(), live: Vec::new() };
+        let mut body = Body { blocks, loops: joined(loops), starts, next: Vec::new(), live: Vec::new(), work };
         body.find_next(&insns, code);
         body.find_live(&insns, code);
         Some(body)
@@ -77,7 +93,8 @@ impl Body {
 
     /// Whether the instruction can run more than once in one run of the method.
     pub fn repeats(&self, pc: u32) -> bool {
-        self.loops.iter().any(|(from, to)| *from <= pc && pc <= *to)
+        let behind = self.loops.partition_point(|it| it.0 <= pc);
+        behind.checked_sub(1).and_then(|it| self.loops.get(it)).is_some_and(|it| pc <= it.1)
     }
 
     /// Whether someone may read what a register holds at the start of a block.
@@ -103,6 +120,11 @@ impl Body {
             }
         }
         (0..self.blocks.len()).filter(|it| n_ways[*it] != 0 && n_ways[*it] < ways.len()).collect()
+    }
+
+    /// How many blocks may run next.
+    pub fn n_ways(&self, block: usize) -> usize {
+        self.next.get(block).map_or(0, Vec::len)
     }
 
     fn range_of(insns: &[Insn], block: &Block) -> std::ops::Range<usize> {
@@ -137,8 +159,15 @@ impl Body {
         let mut live = vec![vec![0u64; words]; self.blocks.len()];
         let mut changed = true;
         let mut now = vec![0u64; words];
+        let n_ways = self.next.iter().map(Vec::len).sum::<usize>();
+        let n_ways = n_ways + self.blocks.iter().map(|it| 2 + it.handlers.len()).sum::<usize>();
+        let pass = insns.len() + words * n_ways;
         while changed {
             changed = false;
+            self.work += pass;
+            if WORK_MAX < self.work {
+                return;
+            }
             for (n, block) in self.blocks.iter().enumerate().rev() {
                 now.fill(0);
                 let merge = |now: &mut [u64], from: &[u64]| now.iter_mut().zip(from).for_each(|(a, b)| *a |= b);
@@ -172,6 +201,19 @@ impl Body {
     }
 }
 
+/// Stretches that touch as one.
+fn joined(mut stretches: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    stretches.sort_unstable();
+    let mut all: Vec<(u32, u32)> = Vec::new();
+    for (from, to) in stretches {
+        match all.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => all.push((from, to)),
+        }
+    }
+    all
+}
+
 fn targets_of(insn: &Insn, insns: &[u8]) -> Vec<u32> {
     match insn.op {
         op::GOTO..=op::GOTO_32 | op::IF_EQ..=op::IF_LEZ => vec![insn.target],
@@ -189,6 +231,12 @@ fn ends_block(op: u8) -> bool {
 
 /// Longer methods do not load on a phone: the format counts code units in 32 bits, but ART refuses far earlier.
 const INSNS_MAX: usize = 1 << 18;
+
+/// Work on the blocks of one method; the longest real ones take a tenth.
+const WORK_MAX: usize = 1 << 24;
+
+/// Registers of all blocks, whose values are kept.
+const CELLS_MAX: usize = 1 << 23;
 
 /// Words of the tables of live registers: a method with very many registers and blocks keeps what it has.
 const LIVE_MAX: usize = 1 << 20;

@@ -37,7 +37,7 @@ impl Engine<'_> {
         let mut regs = (0..insn.args.len()).map_while(|n| insn.args.reg(n));
         let this = if is_static { SetId::EMPTY } else { regs.next().map_or(SetId::EMPTY, |it| self.reg(state, it)) };
         let mut args = Vec::with_capacity(reference.params.len());
-        for param in &reference.params {
+        for param in reference.params.iter() {
             args.push(regs.next().map_or(SetId::EMPTY, |it| self.reg(state, it)));
             if matches!(program.names.text(*param), "J" | "D") {
                 regs.next();
@@ -491,7 +491,7 @@ impl Engine<'_> {
         if names.text(call.reference.name) != "<init>" || !is_stream(call.reference.class) {
             return;
         }
-        let Some((&inner, _)) = call.args.iter().zip(&call.reference.params).find(|it| is_stream(*it.1)) else {
+        let Some((&inner, _)) = call.args.iter().zip(call.reference.params.iter()).find(|it| is_stream(*it.1)) else {
             return;
         };
         let key = Key::Field(self.words.stream);
@@ -541,7 +541,7 @@ impl Engine<'_> {
         let mut carried: Vec<ObjId> = Vec::new();
         let mut kept: Vec<ObjId> = Vec::new();
         // A context, a resolver, a manager is the way to the system: what comes by it is not what it was given.
-        for (&arg, &ty) in call.args.iter().zip(&call.reference.params) {
+        for (&arg, &ty) in call.args.iter().zip(call.reference.params.iter()) {
             if !self.is_handle(ty) {
                 carried.extend(state.heap.carried(arg, &mut self.arena));
             }
@@ -618,7 +618,7 @@ impl Engine<'_> {
     /// override.
     fn may_call_back(&self, call: &Call<'_>, arg: SetId) -> bool {
         let names = &self.program.names;
-        call.args.iter().zip(&call.reference.params).any(|(set, ty)| {
+        call.args.iter().zip(call.reference.params.iter()).any(|(set, ty)| {
             let ty = names.text(*ty);
             *set == arg
                 && !matches!(ty, "Ljava/lang/Object;" | "Landroid/content/Context;" | "Landroid/app/Activity;")

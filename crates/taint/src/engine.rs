@@ -12,7 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::evaluate::Constant;
 use crate::summary::{Deed, Effect, Step, Summary, TrailId, Types};
-use crate::value::{Arena, Key, Obj, ObjId, Slot, SourceId};
+use crate::value::{Arena, Key, Obj, ObjId, SetId, Slot, SourceId};
 
 /// Checks by kind, with the method that each calls.
 pub(crate) type Guards = Rc<[(Arc<str>, RefId)]>;
@@ -55,6 +55,8 @@ pub(crate) struct Engine<'a> {
     pub limits: BTreeMap<&'static str, (u64, Option<MethodId>)>,
     /// Work that went into methods that were called, while a method is run.
     pub inner_work: u64,
+    /// Constant texts by dex file and index.
+    pub texts: FxHashMap<(u32, u32), SetId>,
     pub outsiders: FxHashMap<Name, Vec<ClassId>>,
     pub facts: &'a crate::App,
     pub analysed: FxHashSet<MethodId>,
@@ -170,6 +172,7 @@ impl<'a> Engine<'a> {
             nested: 0,
             limits: BTreeMap::new(),
             inner_work: 0,
+            texts: FxHashMap::default(),
             outsiders,
             facts,
             analysed: FxHashSet::default(),

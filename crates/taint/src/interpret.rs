@@ -51,7 +51,7 @@ impl Engine<'_> {
         if !is_static {
             params.push((self.arena.obj(Obj::Param(0)), false));
         }
-        for ty in &reference.params {
+        for ty in reference.params.iter() {
             let n = params.len().min(255) as u8;
             params.push((self.arena.obj(Obj::Param(n)), wide(*ty)));
         }
@@ -71,7 +71,13 @@ impl Engine<'_> {
             reg += if *is_wide { 2 } else { 1 };
         }
 
-        let Some(body) = Body::of(&code, |it| program.type_name(method.dex, it)) else { return Summary::default() };
+        let Some(body) = Body::of(&code, |it| program.type_name(method.dex, it)) else {
+            if !code.insns.is_empty() {
+                self.limit("work on the blocks of a method");
+            }
+            return Summary::default();
+        };
+        self.spent += (body.work / STEPS_OF_WORK) as u64;
         let blocks = &body.blocks;
         let mut ctx = Ctx {
             method: id,
@@ -109,6 +115,7 @@ impl Engine<'_> {
                 continue;
             }
             let Some(mut state) = ins[n].clone() else { continue };
+            self.spent += (n_regs / STEPS_OF_WORK) as u64;
             let mut told = false;
             let mut pc = blocks[n].start;
             let mut next: Vec<u32> = Vec::new();
@@ -128,6 +135,9 @@ impl Engine<'_> {
                 ctx.block = blocks[n].start;
                 ctx.control = control[n];
                 // What holds before the first instruction that may throw; later ones tell what they leave.
+                if throwing {
+                    self.spent += blocks[n].handlers.len() as u64;
+                }
                 if throwing && !std::mem::replace(&mut told, true) {
                     for (_, handler) in &blocks[n].handlers {
                         if self.throw_into(&mut ins[*handler], &state, SetId::EMPTY, &body, *handler) {
@@ -244,6 +254,7 @@ impl Engine<'_> {
             }
             for target in next {
                 let Some(block) = body.at(target) else { continue };
+                self.spent += (n_regs / STEPS_OF_WORK) as u64;
                 if self.flow_into(&mut ins[block], &state, &body, block) {
                     waiting.insert(block);
                 }
@@ -358,7 +369,7 @@ impl Engine<'_> {
         if outcome == SetId::EMPTY {
             return;
         }
-        self.spent += body.blocks.len() as u64;
+        self.spent += (body.blocks.len() * (1 + body.n_ways(branch) / 16)) as u64;
         for block in body.decided_by(branch) {
             let all = self.arena.union(control[block], outcome);
             if all != control[block] {
@@ -494,8 +505,16 @@ impl Engine<'_> {
                 self.set_reg(state, insn.a, value);
             }
             op::CONST_STRING | op::CONST_STRING_JUMBO => {
-                let text = program.text(ctx.dex, insn.idx).unwrap_or_default();
-                let value = self.arena.just(Obj::Text(text.into()));
+                let value = match self.texts.get(&(ctx.dex, insn.idx)) {
+                    Some(&value) => value,
+                    None => {
+                        let text = program.text(ctx.dex, insn.idx).unwrap_or_default();
+                        self.spent += (text.len() / STEPS_OF_WORK) as u64;
+                        let value = self.arena.just(Obj::Text(text.into()));
+                        self.texts.insert((ctx.dex, insn.idx), value);
+                        value
+                    }
+                };
                 self.set_reg(state, insn.a, value);
             }
             op::CONST_CLASS => {
@@ -1004,6 +1023,9 @@ fn can_throw(op: u8) -> bool {
         || (op::INVOKE_VIRTUAL..=op::INVOKE_INTERFACE_RANGE).contains(&op)
         || (op::IGET_QUICK..=op::IGET_SHORT_QUICK).contains(&op)
 }
+
+/// How many words that are copied, or instructions that are cut into blocks, count as one step.
+const STEPS_OF_WORK: usize = 256;
 
 /// Objects whose class a method asks its callers for.
 const WANTS_MAX: usize = 4;

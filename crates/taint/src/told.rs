@@ -375,7 +375,7 @@ impl Engine<'_> {
     /// Addresses that the classes of these methods name in constant strings.
     pub fn hosts_in(&self, methods: &[MethodId]) -> Vec<String> {
         let program = self.program;
-        let mut hosts = BTreeSet::new();
+        let (mut hosts, mut seen) = (BTreeSet::new(), BTreeSet::new());
         let classes: BTreeSet<_> = methods.iter().filter_map(|it| program.method(*it)).map(|it| it.class).collect();
         let hidden = classes.iter().flat_map(|it| self.decoded.get(it).into_iter().flatten());
         hosts.extend(hidden.filter(|it| is_address(it)).map(|it| it.chars().take(HOST_LEN).collect::<String>()));
@@ -383,7 +383,8 @@ impl Engine<'_> {
             for method in class.methods.iter().filter_map(|it| program.method(*it)) {
                 let Some(code) = program.code(method) else { continue };
                 for insn in Insns::new(code.insns) {
-                    if matches!(insn.op, op::CONST_STRING | op::CONST_STRING_JUMBO) && hosts.len() < HOSTS_MAX {
+                    let is_text = matches!(insn.op, op::CONST_STRING | op::CONST_STRING_JUMBO);
+                    if is_text && hosts.len() < HOSTS_MAX && seen.insert((method.dex, insn.idx)) {
                         let text = program.text(method.dex, insn.idx).unwrap_or_default();
                         if is_address(&text) {
                             hosts.insert(text.chars().take(HOST_LEN).collect());

@@ -20,7 +20,7 @@ pub struct Measure {
 }
 
 impl Measure {
-    /// Runs a program with its output thrown away; `None` if there is no such program. Exit codes up to 3 are answers.
+    /// Runs a program with its output thrown away; `None` if there is no such program, or it says so itself. Exit codes up to 3 are answers.
     pub fn of(program: &Path, args: &[String]) -> Result<Option<Measure>> {
         let before = children_ticks()?;
         let started = Instant::now();
@@ -33,6 +33,9 @@ impl Measure {
         };
         let (status, peak) = wait(&mut child)?;
         let wall = started.elapsed().as_secs_f64();
+        if status.code() == Some(ABSENT) {
+            return Ok(None);
+        }
         if status.code().is_none_or(|it| !matches!(it, 0 | 1 | 3)) {
             bail!("{} {}: {status}", program.display(), args.join(" "));
         }
@@ -55,6 +58,9 @@ impl Measure {
         format!("{:.2} | {:.2} | {}", self.cpu, self.wall, self.megabytes())
     }
 }
+
+/// What a shell says of a program that it does not find.
+const ABSENT: i32 = 127;
 
 /// Looks at the memory until the program ends: the kernel keeps the highest mark, so that only the last moment is missed. What
 /// the program starts counts, too; of several the largest.

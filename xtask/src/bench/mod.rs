@@ -147,6 +147,8 @@ const F2FS: &str = "extract F2FS";
 const PAYLOAD: &str = "decode an update";
 const LARGE: &str = "check a large image";
 const APPS: &str = "check a folder of apps";
+const DECODE: &str = "decode all code of an app";
+const CALLERS: &str = "who calls a method";
 const BOMB: &str = "check a bomb";
 
 /// What is done with which file, as far as it is there. `OUT` stands for a folder that is new each time.
@@ -226,6 +228,14 @@ fn plan(folder: &Path, made: &Path) -> Result<Vec<Row>> {
         rows.push(row(APPS, &path(name), &ours, Beside::Nobody, bounds));
     }
     rows.extend(flows::rows(folder, made)?);
+    for name in names(folder)?.iter().filter(|it| it.starts_with("app") && it.ends_with(".apk")) {
+        // Every instruction is decoded to find the calls.
+        let ours = ["-q", "dis", &path(name), "java.lang.Runtime.exec", "--callers"];
+        let dexdump = program("dexdump", &["-d", &path(name)]);
+        let androguard = program("python3", &["-c", ANDROGUARD, &path(name)]);
+        rows.push(row(DECODE, &path(name), &ours, dexdump, Bounds::cpu(1.0 / 3.0)));
+        rows.push(row(CALLERS, &path(name), &ours, androguard, Bounds::cpu(1.0 / 20.0)));
+    }
     for name in bombs::NAMES {
         let file = made.join(name);
         let there = bombs::make(made, name)?.is_some();
@@ -240,6 +250,17 @@ fn plan(folder: &Path, made: &Path) -> Result<Vec<Row>> {
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|&it| it.to_owned()).collect()
 }
+
+/// Cross-references of an app by androguard. As a shell does, it says 127 where there is no such program.
+const ANDROGUARD: &str = "\
+import sys
+try:
+    from loguru import logger
+    from androguard.misc import AnalyzeAPK
+except ImportError:
+    sys.exit(127)
+logger.remove()
+AnalyzeAPK(sys.argv[1])";
 
 fn names(folder: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
@@ -346,6 +367,8 @@ mod tests {
             flows::AGAIN,
             flows::APP,
             flows::PEER,
+            DECODE,
+            CALLERS,
         ] {
             assert!(text.contains(&format!("| {work} (`")), "docs/benchmarks.md lacks the row \"{work}\"");
         }

@@ -1,11 +1,14 @@
 //! `cargo xtask fuzz`: mutates the samples of all formats on the stable toolchain, and reads what comes out as the tests
-//! do. Looks for panics, for time and memory out of proportion, and for locations outside the artifact.
+//! do; and files of code in every container, which are followed as a scan does. Looks for panics, for time and memory out of proportion, and for locations outside the artifact.
 //!
 //! A case is made from the seed and its number alone, so that `--seed S --case N` makes it again on any machine.
 
+mod code;
 #[path = "../../../crates/formats/tests/harness/mod.rs"]
 pub mod harness;
 mod mutation;
+#[path = "../../../crates/dalvik/tests/containers/pack.rs"]
+mod pack;
 mod random;
 
 use std::collections::BTreeMap;
@@ -31,18 +34,20 @@ pub struct Options {
     pub seed: u64,
     /// Only this case.
     pub case: Option<u64>,
+    /// Only files of code.
+    pub code: bool,
     /// Where to write the samples as the corpus of the target in `fuzz/`, instead of fuzzing.
     pub corpus: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { seconds: 60, seed: 1, case: None, corpus: None }
+        Options { seconds: 60, seed: 1, case: None, code: false, corpus: None }
     }
 }
 
 impl Options {
-    /// Reads `--seconds N --seed S --case N --corpus DIR`.
+    /// Reads `--seconds N --seed S --case N --only code|all --corpus DIR`.
     pub fn of(words: &[&str]) -> Result<Options> {
         let mut options = Options::default();
         for pair in words.chunks(2) {
@@ -51,6 +56,7 @@ impl Options {
                 "--seconds" => options.seconds = value.parse().context("--seconds")?,
                 "--seed" => options.seed = value.parse().context("--seed")?,
                 "--case" => options.case = Some(value.parse().context("--case")?),
+                "--only" => options.code = *value == "code",
                 "--corpus" => options.corpus = Some(PathBuf::from(value)),
                 _ => bail!("fuzz knows no option {name}"),
             }
@@ -61,7 +67,10 @@ impl Options {
 
 /// Fuzzes until the time is over; an error if anything was found.
 pub fn run(options: &Options) -> Result<()> {
-    let corpus = corpus();
+    let mut corpus = corpus();
+    if options.code {
+        corpus.retain(|it| it.is_code());
+    }
     if let Some(folder) = &options.corpus {
         return write_corpus(&corpus, folder);
     }
@@ -84,7 +93,7 @@ pub fn run(options: &Options) -> Result<()> {
     // A panic is told once, with the others, at the end.
     panic::set_hook(Box::new(|panic| {
         let at = panic.location().map_or_else(String::new, |it| format!("{}:{}", it.file(), it.line()));
-        PANIC.with_borrow_mut(|it| *it = format!("{at}: {}", panic.payload_as_str().unwrap_or("a panic")));
+        *locked(&PANIC) = format!("{at}: {}", panic.payload_as_str().unwrap_or("a panic"));
     }));
     thread::scope(|scope| {
         let running: Vec<_> =
@@ -107,7 +116,14 @@ struct Sample {
     ranges: Vec<std::ops::Range<u64>>,
 }
 
-/// Every sample of every format, in the order of the list.
+impl Sample {
+    /// Whether it is a file of code that is followed; then its format is no format of the list.
+    fn is_code(&self) -> bool {
+        FORMATS.len() <= self.format
+    }
+}
+
+/// Every sample of every format, in the order of the list, then code in every container.
 fn corpus() -> Vec<Sample> {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/formats/tests/samples");
     let mut corpus = Vec::new();
@@ -119,13 +135,28 @@ fn corpus() -> Vec<Sample> {
             corpus.push(Sample { format, name, bytes, ranges });
         }
     }
+    for (n, (form, bytes)) in pack::forms(DEX).into_iter().enumerate() {
+        let name = format!("{form}{CODE}");
+        corpus.push(Sample { format: FORMATS.len() + n, name, bytes: bytes.to_vec(), ranges: Vec::new() });
+    }
     corpus
 }
 
-/// The samples for libFuzzer: the first byte picks the format.
+const DEX: &[u8] = include_bytes!("../../../crates/dalvik/tests/samples/quick.dex");
+
+/// How the names of files of code end that are followed.
+const CODE: &str = ".code";
+
+/// The samples for libFuzzer: the first byte picks the format. Those of the other target lie in the folder `code` beside.
 fn write_corpus(corpus: &[Sample], folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
+    let code = folder.with_file_name("code");
+    fs::create_dir_all(&code)?;
     for sample in corpus.iter().filter(|it| it.bytes.len() <= CORPUS_MAX) {
+        if sample.is_code() {
+            fs::write(code.join(&sample.name), &sample.bytes)?;
+            continue;
+        }
         let mut bytes = vec![u8::try_from(sample.format).context("more than 256 formats want two bytes")?];
         bytes.extend(&sample.bytes);
         fs::write(folder.join(format!("{}-{}", FORMATS[sample.format].id, sample.name)), bytes)?;
@@ -145,9 +176,8 @@ const CASE_TIME_MAX: Duration = Duration::from_secs(10);
 /// No sample is larger than a few MiB and a case decodes 4 MiB at most, but a single read may take 256 MiB.
 const MEMORY_MAX_KIB: u64 = 1 << 20;
 
-thread_local! {
-    static PANIC: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
-}
+/// The last panic: code is followed on a thread of its own.
+static PANIC: Mutex<String> = Mutex::new(String::new());
 
 struct Run {
     corpus: Vec<Sample>,
@@ -181,11 +211,16 @@ impl Run {
             let (name, bytes) = self.input(case);
             let started = Instant::now();
             *locked(&worker.0) = Some((case, started));
-            let outcome = panic::catch_unwind(AssertUnwindSafe(|| harness::touch(&name, Blob::from_bytes(bytes))));
+            let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+                if name.ends_with(CODE) {
+                    code::touch(&bytes);
+                }
+                harness::touch(&name, Blob::from_bytes(bytes));
+            }));
             *locked(&worker.0) = None;
             let taken = started.elapsed();
             if outcome.is_err() {
-                self.fault(PANIC.take(), case);
+                self.fault(std::mem::take(&mut *locked(&PANIC)), case);
             }
             let mut slowest = locked(&self.slowest);
             if slowest.0 < taken {
@@ -243,7 +278,7 @@ impl Run {
         let n_cases = self.next.load(Ordering::Relaxed).min(self.end).saturating_sub(first);
         let (taken, case, name) = locked(&self.slowest).clone();
         println!(
-            "{n_cases} cases from {} samples of {} formats; slowest {} ms (case {case}, {name}); peak {} MiB",
+            "{n_cases} cases from {} samples of {} formats and code; slowest {} ms (case {case}, {name}); peak {} MiB",
             self.corpus.len(),
             FORMATS.len(),
             taken.as_millis(),

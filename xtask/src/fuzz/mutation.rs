@@ -3,8 +3,6 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use formats::FORMATS;
-
 use super::Sample;
 use super::random::Random;
 
@@ -21,7 +19,8 @@ impl Mutator {
     pub fn new(corpus: &[Sample]) -> Mutator {
         let heads: BTreeSet<Vec<u8>> =
             corpus.iter().flat_map(|it| [4, 8, 32].map(|len| it.bytes[..len.min(it.bytes.len())].to_vec())).collect();
-        let of_format = (0..FORMATS.len())
+        let n_formats = corpus.iter().map(|it| it.format + 1).max().unwrap_or(0);
+        let of_format = (0..n_formats)
             .map(|format| (0..corpus.len()).filter(|&it| corpus[it].format == format).collect::<Vec<_>>())
             .filter(|it| !it.is_empty())
             .collect();

@@ -3,7 +3,7 @@
 //!
 //! Source: AOSP `frameworks/base/libs/androidfw/include/androidfw/ResourceTypes.h` and `LoadedArsc.cpp`.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use model::fact::anomaly::Kind;
 use model::{Blob, Fault, Reader};
@@ -22,8 +22,20 @@ pub struct Table {
     blob: Blob,
     strings: Option<StringPool>,
     types: Vec<TypeChunk>,
+    packages: Vec<Package>,
     /// How many chunks of types may still be looked at.
     left: Cell<u64>,
+}
+
+/// `ResTable_package`: where the names of its types and resources are.
+#[derive(Debug)]
+struct Package {
+    id: u8,
+    types_at: u64,
+    keys_at: u64,
+    end: u64,
+    /// Types and keys, read when a name is asked for; none where they are broken.
+    pools: OnceCell<Option<(StringPool, StringPool)>>,
 }
 
 /// `ResTable_type`: the values of one type in one configuration.
@@ -60,6 +72,7 @@ impl Table {
             blob: blob.clone(),
             strings: None,
             types: Vec::new(),
+            packages: Vec::new(),
             left: Cell::new(LOOKUPS_MAX),
         };
         if let Err(fault) = table.walk() {
@@ -89,6 +102,18 @@ impl Table {
             }
         }
         Some(value)
+    }
+
+    /// Type and name of a resource: `string/app_name`.
+    pub fn name(&self, id: u32) -> Option<String> {
+        let [package, kind, high, low] = id.to_be_bytes();
+        let package = self.packages.iter().find(|it| it.id == package)?;
+        let pools = package.pools.get_or_init(|| package.read_pools(&self.blob).ok());
+        let (types, keys) = pools.as_ref()?;
+        let index = u32::from(u16::from_be_bytes([high, low]));
+        let chunks = self.types.iter().filter(|it| (it.package, it.id) == (package.id, kind));
+        let key = chunks.take(KEYS_MAX).find_map(|it| it.key(&self.blob, index).ok()?)?;
+        Some(format!("{}/{}", types.string(u32::from(kind).checked_sub(1)?)?, keys.string(key)?))
     }
 
     /// Whether so much was asked for that the rest is not looked up.
@@ -130,9 +155,19 @@ impl Table {
     }
 
     fn package(&mut self, package: &Chunk) -> Result<(), Fault> {
-        let id = self.blob.read_at(package.offset.saturating_add(8), 4)?;
-        let id = Reader::new(&id).u32_le("id")?;
+        let header = self.blob.read_up_to(package.offset.saturating_add(8), PACKAGE_HEADER)?;
+        let mut header = Reader::new(&header);
+        let id = header.u32_le("id")?;
         let Ok(id) = u8::try_from(id) else { return Err(Fault::malformed("package id", package.offset)) };
+        if let Ok((types, keys)) = pools_of(&mut header) {
+            self.packages.push(Package {
+                id,
+                types_at: package.offset.saturating_add(types.into()),
+                keys_at: package.offset.saturating_add(keys.into()),
+                end: package.offset.saturating_add(package.size),
+                pools: OnceCell::new(),
+            });
+        }
         let start = package.offset.saturating_add(package.header_size);
         for chunk in chunks(&self.blob, start, package.offset.saturating_add(package.size)) {
             let chunk = chunk?;
@@ -164,6 +199,21 @@ impl Table {
             }
         }
         None
+    }
+}
+
+/// `typeStrings` and `keyStrings`, behind the id.
+fn pools_of(header: &mut Reader) -> Result<(u32, u32), Fault> {
+    header.skip(256, "name")?;
+    let types = header.u32_le("typeStrings")?;
+    header.skip(4, "lastPublicType")?;
+    Ok((types, header.u32_le("keyStrings")?))
+}
+
+impl Package {
+    fn read_pools(&self, blob: &Blob) -> Result<(StringPool, StringPool), Fault> {
+        let pool = |at: u64| StringPool::read(blob, at, self.end.saturating_sub(at));
+        Ok((pool(self.types_at)?, pool(self.keys_at)?))
     }
 }
 
@@ -199,6 +249,20 @@ impl TypeChunk {
         entry.seek(usize::from(size), "size")?;
         entry.skip(3, "Res_value")?;
         Ok(Some(Value { kind: entry.u8("dataType")?, data: entry.u32_le("data")? }))
+    }
+
+    /// The key of an entry, an index into the names of resources.
+    fn key(&self, blob: &Blob, index: u32) -> Result<Option<u32>, Fault> {
+        let chunk = blob.clamp(self.offset, self.size);
+        let Some(offset) = self.offset_of(&chunk, index)? else { return Ok(None) };
+        let at = u64::from(self.entries_start).saturating_add(offset);
+        let bytes = chunk.read_up_to(at, 8)?;
+        let mut entry = Reader::at(&bytes, at);
+        let size = entry.u16_le("size")?;
+        if entry.u16_le("flags")? & ENTRY_COMPACT != 0 {
+            return Ok(Some(size.into()));
+        }
+        Ok(Some(entry.u32_le("key")?))
     }
 
     /// Where an entry lies behind `entriesStart`, in bytes.
@@ -323,6 +387,12 @@ const TYPE_HEADER_MAX: u64 = 256;
 
 /// The largest tables seen have under 10,000 chunks of types.
 const TYPES_MAX: usize = 200_000;
+
+/// Id, name and four fields of `ResTable_package`, behind the header of the chunk.
+const PACKAGE_HEADER: u64 = 276;
+
+/// Configurations of a type in which the name of one entry is looked for.
+const KEYS_MAX: usize = 64;
 
 /// `AssetManager2` follows 20 references.
 const REFERENCES_MAX: usize = 20;

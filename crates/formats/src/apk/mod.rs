@@ -2,7 +2,7 @@
 //!
 //! The entries themselves are children of the zip format. An APEX is a package too: it has a manifest and signatures.
 
-mod arsc;
+pub(crate) mod arsc;
 pub(crate) mod axml;
 mod manifest;
 mod signing;

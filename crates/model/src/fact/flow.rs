@@ -92,8 +92,10 @@ impl Way {
 }
 
 /// How much of the code of an app or library was followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Followed {
+    /// The folder of an app whose manifest could not be read: what it is called where the package should be named.
+    pub folder: Option<String>,
     /// Methods with code.
     pub n_methods: u64,
     /// Those that were run on abstract values.

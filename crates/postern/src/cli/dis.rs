@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use dalvik::{Class, Insns, Method, MethodId, Program, RefId, op};
+use dalvik::{Class, Insn, Insns, Method, MethodId, Program, RefId, op};
+use formats::Resources;
+use model::ArtifactId;
 use report::escape::visible;
-use scan::Want;
+use scan::{Found, Want};
 
 use super::{Common, look, ls};
 
@@ -56,7 +58,8 @@ impl Dis {
             let (dexes, gaps) = scan::open_code(&found, unit);
             all_gaps.extend(gaps);
             let program = Program::new(dexes.into_iter().map(|it| it.0).collect::<Vec<_>>());
-            let mut text = Unit { program: &program, out: &mut out, title: None, n_printed: 0 };
+            let resources = resources_of(&found, unit.artifact);
+            let mut text = Unit { program: &program, out: &mut out, resources, title: None, n_printed: 0 };
             if 1 < units.len() {
                 text.title = Some(found.tree.path(unit.artifact));
             }
@@ -96,6 +99,8 @@ fn targets_of(text: &str) -> Vec<Target> {
 struct Unit<'a> {
     program: &'a Program,
     out: &'a mut Out,
+    /// The app's own.
+    resources: Option<Resources>,
     /// Printed before the first line.
     title: Option<String>,
     n_printed: u64,
@@ -144,10 +149,22 @@ impl Unit<'_> {
         self.line(&format!(".method {}{name}", flags_of(method.access_flags, &METHOD_FLAGS)))?;
         if let Some(code) = program.code(method) {
             self.line(&format!("    .registers {}", code.registers_size))?;
+            let mut room = code.insns.len();
             for insn in Insns::new(code.insns) {
-                self.line(&format!("    {:04x}: {}", insn.pc, dalvik::text_of(program, method.dex, &insn)))?;
+                let resource = self.resource(&insn).map(|it| format!("  # {it}")).unwrap_or_default();
+                let text = dalvik::text_of(program, method.dex, &insn);
+                self.line(&format!("    {:04x}: {text}{resource}", insn.pc))?;
                 if matches!(insn.op, op::PACKED_SWITCH | op::SPARSE_SWITCH) {
-                    for (key, target) in dalvik::insn::switch_targets(code.insns, insn.pc, insn.target) {
+                    // Tables may lie in each other: all of them have no more targets than there is code.
+                    let targets = dalvik::insn::switch_targets(code.insns, insn.pc, insn.target);
+                    match room.checked_sub(targets.len()) {
+                        Some(left) => room = left,
+                        None => {
+                            self.line(&format!("          {} targets, left out", targets.len()))?;
+                            continue;
+                        }
+                    }
+                    for (key, target) in targets {
                         self.line(&format!("          {key} -> :{target:04x}"))?;
                     }
                 }
@@ -165,6 +182,18 @@ impl Unit<'_> {
         }
         self.line(".end method")?;
         self.line("")
+    }
+
+    /// The resource that a constant names: `string/title "Settings"`.
+    fn resource(&self, insn: &Insn) -> Option<String> {
+        let resources = self.resources.as_ref()?;
+        let id = u32::try_from(insn.lit).ok()?;
+        if !matches!(insn.op, op::CONST | op::CONST_HIGH16) || id < APP_RESOURCES {
+            return None;
+        }
+        let name = resources.name(id)?;
+        let value = name.starts_with("string/").then(|| resources.text(id)).flatten();
+        Some(value.map_or(name.clone(), |it| format!("{name} {it:?}")))
     }
 
     fn callees(&mut self, targets: &[Target]) -> io::Result<()> {
@@ -245,6 +274,12 @@ impl Unit<'_> {
     }
 }
 
+/// The compiled resources of an app.
+fn resources_of(found: &Found, app: ArtifactId) -> Option<Resources> {
+    let table = found.tree.iter().find(|it| it.parent == Some(app) && it.raw_name == b"resources.arsc")?;
+    Some(Resources::read(&table.blob))
+}
+
 fn is_call(code: u8) -> bool {
     (op::INVOKE_VIRTUAL..=op::INVOKE_INTERFACE).contains(&code)
         || (op::INVOKE_VIRTUAL_RANGE..=op::INVOKE_INTERFACE_RANGE).contains(&code)
@@ -254,6 +289,9 @@ fn is_call(code: u8) -> bool {
 fn flags_of(flags: u32, names: &[(u32, &str)]) -> String {
     names.iter().filter(|it| flags & it.0 != 0).map(|it| format!("{} ", it.1)).collect()
 }
+
+/// Resources of the app itself; below lie those of libraries and, at `0x01`, of the framework.
+const APP_RESOURCES: u32 = 0x0200_0000;
 
 /// Of a class, in the order of the specification.
 const CLASS_FLAGS: [(u32, &str); 7] = [

@@ -63,6 +63,7 @@ impl Flows {
                     let line = serde_json::json!({
                         "apk": path,
                         "package": package,
+                        "manifest": app.has_manifest,
                         "methods": app.analysis.n_methods,
                         "analysed": app.analysis.n_analysed,
                         "flows": app.analysis.flows,
@@ -72,7 +73,8 @@ impl Flows {
                     writeln!(out, "{line}")?;
                     continue;
                 }
-                writeln!(out, "{} ({})", visible(&path), visible(package))?;
+                let of = if app.has_manifest { "" } else { ", by its folder" };
+                writeln!(out, "{} ({}{of})", visible(&path), visible(package))?;
                 for reach in &app.analysis.reaches {
                     writeln!(out, "  {} -> {}", visible(&reach.component), reach.sink)?;
                     tell(&reach.steps, &mut out)?;

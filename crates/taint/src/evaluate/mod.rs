@@ -104,7 +104,7 @@ impl Run<'_> {
         let n_regs = usize::from(code.registers_size);
         let mut regs = vec![None; n_regs];
         let mut at = n_regs.checked_sub(code.ins_size.into())?;
-        for (value, ty) in args.iter().zip(&reference.params) {
+        for (value, ty) in args.iter().zip(reference.params.iter()) {
             *regs.get_mut(at)? = Some(*value);
             at += if matches!(program.names.text(*ty), "J" | "D") { 2 } else { 1 };
         }
@@ -218,7 +218,7 @@ impl Run<'_> {
                     args.push(frame.get(insn.args.reg(0)?)?);
                     n = 1;
                 }
-                for ty in &reference.params {
+                for ty in reference.params.iter() {
                     args.push(frame.get(insn.args.reg(n)?)?);
                     n += if matches!(program.names.text(*ty), "J" | "D") { 2 } else { 1 };
                 }
