@@ -99,6 +99,7 @@ fn a_wrong_path_cannot_run_and_says_which() {
     assert_eq!(run.status.code(), Some(2));
     let said = String::from_utf8(run.stderr).unwrap();
     assert!(said.contains("/nonexistent/rom.zip"), "{said}");
+    assert_eq!(said.matches("No such file").count(), 1, "{said}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub struct Given {
 
 /// A path that cannot be opened: the machine's failure, not the input's.
 #[derive(Debug, thiserror::Error)]
-#[error("{path}: {source}", path = path.display())]
+#[error("{}", path.display())]
 pub struct InputError {
     /// The path.
     pub path: PathBuf,
