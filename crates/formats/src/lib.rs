@@ -33,7 +33,7 @@ mod dalvik_odex;
 mod dex;
 mod dtb;
 mod dtbo;
-mod elf;
+pub mod elf;
 mod erofs;
 mod ext4;
 mod f2fs;
