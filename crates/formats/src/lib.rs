@@ -59,7 +59,7 @@ mod rc;
 mod reading;
 mod runs;
 mod script;
-mod sepolicy;
+pub mod sepolicy;
 mod sparse;
 mod squashfs;
 mod super_image;

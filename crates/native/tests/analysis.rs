@@ -1,5 +1,7 @@
 //! The samples on every machine give the same facts; no bytes make the analysis panic.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use model::fact::native::{Native, Way};
 use proptest::prelude::*;
 

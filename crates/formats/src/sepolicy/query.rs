@@ -1,0 +1,101 @@
+//! Questions to a policy: who may do what to what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::policydb::{Kind, Policydb, Rule};
+
+/// What a domain may do to something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Access {
+    /// The type of what is acted on.
+    pub target: String,
+    /// The class.
+    pub class: String,
+    /// Permissions, sorted.
+    pub permissions: BTreeSet<String>,
+}
+
+impl Policydb {
+    /// The number of a type or attribute, by its name or another name of it.
+    pub fn type_of(&self, name: &str) -> Option<u32> {
+        let known = self.types.iter().find(|it| it.1.name == name).map(|it| *it.0);
+        known.or_else(|| self.aliases.get(name).copied())
+    }
+
+    /// The types that a name in a rule stands for: those of an attribute, or the type alone; sorted.
+    pub fn members(&self, value: u32) -> Vec<u32> {
+        match self.types.get(&value) {
+            Some(it) if it.is_attribute => {
+                let has = |it: &(&u32, &Vec<u32>)| it.1.binary_search(&value).is_ok();
+                let is_type = |it: &u32| self.types.get(it).is_some_and(|it| !it.is_attribute);
+                self.attributes.iter().filter(has).map(|it| *it.0).filter(is_type).collect()
+            }
+            _ => vec![value],
+        }
+    }
+
+    /// Names of the permissions of a class that a set of bits stands for.
+    pub fn permissions(&self, class: u32, bits: u32) -> BTreeSet<String> {
+        let all = self.classes.get(&class).map(|it| &it.permissions);
+        let is_set = |value: u32| value.checked_sub(1).is_some_and(|it| bits & 1u32.wrapping_shl(it) != 0);
+        all.into_iter().flatten().filter(|it| is_set(*it.0)).map(|it| it.1.clone()).collect()
+    }
+
+    /// The rules that now hold and allow something to a domain, whether they name it or an attribute of it.
+    pub fn allows_to(&self, source: u32) -> impl Iterator<Item = &Rule> {
+        let names = self.names_of(source);
+        self.allows().filter(move |it| names.binary_search(&it.source).is_ok())
+    }
+
+    /// What a domain may do, merged over all rules, by type and class.
+    pub fn access_of(&self, source: u32) -> Vec<Access> {
+        let mut all: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+        for rule in self.allows_to(source) {
+            for target in self.members(rule.target) {
+                let bits = all.entry((target, rule.class)).or_default();
+                *bits |= rule.data;
+            }
+        }
+        let mut access: Vec<Access> = all
+            .into_iter()
+            .filter_map(|((target, class), bits)| {
+                Some(Access {
+                    target: self.name_of_type(target)?.to_owned(),
+                    class: self.classes.get(&class)?.name.clone(),
+                    permissions: self.permissions(class, bits),
+                })
+            })
+            .collect();
+        access.sort();
+        access
+    }
+
+    /// The domains that may use a permission of a class on a type; sorted by name.
+    pub fn who_may(&self, target: u32, class: &str, permission: &str) -> Vec<&str> {
+        let names = self.names_of(target);
+        let Some((class, row)) = self.classes.iter().find(|it| it.1.name == class) else { return Vec::new() };
+        let Some(value) = row.permissions.iter().find(|it| it.1 == permission).map(|it| *it.0) else {
+            return Vec::new();
+        };
+        let Some(bit) = value.checked_sub(1).map(|it| 1u32.wrapping_shl(it)) else { return Vec::new() };
+        let rules = self.allows().filter(|it| it.class == *class && it.data & bit != 0);
+        let sources: BTreeSet<u32> =
+            rules.filter(|it| names.binary_search(&it.target).is_ok()).map(|it| it.source).collect();
+        let domains: BTreeSet<&str> =
+            sources.into_iter().flat_map(|it| self.members(it)).filter_map(|it| self.name_of_type(it)).collect();
+        domains.into_iter().collect()
+    }
+
+    fn allows(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(|it| it.kind == Kind::Allow && it.conditional != Some(false))
+    }
+
+    /// The names by which rules may mean a type: itself and its attributes; sorted.
+    fn names_of(&self, value: u32) -> Vec<u32> {
+        let mut names = self.attributes.get(&value).cloned().unwrap_or_default();
+        names.push(value);
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
