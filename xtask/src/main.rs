@@ -10,6 +10,7 @@ mod droidbench;
 mod fuzz;
 mod licences;
 mod oracle;
+mod policy_oracle;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ fn run(args: &[String]) -> Result<()> {
         ["licences"] => licences::run()?,
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
         ["oracle"] => oracle::run()?,
+        ["oracle", "sepolicy", files @ ..] => policy_oracle::run(files)?,
         ["fixtures", "demo", options @ ..] => demo::make(&demo::Options::of(options)?)?,
         _ => bail!("there is no chore \"{}\"; see cargo xtask help", words.join(" ")),
     }
@@ -66,6 +68,8 @@ cargo xtask CHORE
                   --corpus DIR       writes the samples as the corpus of `cargo fuzz run formats`
   oracle          compares what is read of the samples with what other programs unpack (tar, xz, debugfs, fsck.erofs
                   and others; what is not installed is told)
+  oracle sepolicy FILE…
+                  compares what is read of binary SELinux policies with seinfo and sesearch (Debian's setools)
   fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
                   --d8 FILE          d8.jar [DEMO_D8]
                   --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];

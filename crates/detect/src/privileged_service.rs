@@ -27,6 +27,8 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             listeners.entry(service.program()).or_default().push(service);
         }
     }
+    // What the code shows is told once.
+    listeners.retain(|program, services| !root_daemon::tells_of(context, program, services));
     for (program, services) in listeners {
         let Some((at, elf)) = services.first().and_then(|it| program_of(context, it)) else { continue };
         findings.push(listening(context, program, &services, at, elf));

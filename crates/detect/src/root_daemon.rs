@@ -49,6 +49,11 @@ pub(crate) fn native_of<'a>(context: &'a Context, program: &str) -> Option<&'a R
     context.phone.facts.natives.iter().find(|it| ids.contains(&it.at.artifact))
 }
 
+/// Whether this detector tells of a program.
+pub(crate) fn tells_of(context: &Context, program: &str, services: &[&InitService]) -> bool {
+    native_of(context, program).is_some_and(|it| way_in(&it.value, services).is_some())
+}
+
 /// The way by which most can come in, and who may use it.
 fn way_in<'a>(native: &'a Native, services: &[&InitService]) -> Option<(&'a Way, Entry)> {
     let family = |number: &str| {

@@ -77,10 +77,15 @@ pub fn find(image: &Image, fuel: &mut u64) -> Functions {
         let n = sized.partition_point(|it| it.0 < at);
         n.checked_sub(1).and_then(|it| sized.get(it)).is_some_and(|it| it.0 < at && at < it.1)
     };
-    let pointers = image.slots.values().filter_map(|it| match it {
-        Slot::Address(value) => Some(*value),
-        Slot::Import(_) => None,
-    });
+    let mut pointers: Vec<u64> = image
+        .slots
+        .values()
+        .filter_map(|it| match it {
+            Slot::Address(value) => Some(*value),
+            Slot::Import(_) => None,
+        })
+        .collect();
+    pointers.sort_unstable();
     for at in image.entries().into_iter().chain(pointers) {
         if image.is_code(plain(at)) && !is_inside(plain(at)) && is_aligned(isa_of(at), plain(at)) {
             starts.entry(plain(at)).or_insert(Start { isa: isa_of(at), end: None, name: None });

@@ -56,7 +56,7 @@ pub enum Act {
     Named(u8),
     /// `curl_easy_setopt`.
     Curl,
-    /// `RegisterNatives` is no import; this is what else is worth telling of.
+    /// Nothing that is followed, but worth telling of.
     Listed,
 }
 

@@ -636,8 +636,9 @@ impl Run<'_> {
                 let hops = hop();
                 self.add_source(from, || hops);
                 after.push((arg(self, state, into), (len as i64).clamp(1, LEN_MAX), from, true));
-                // `getline` and `fgets` return what they fill.
-                result = Value { what: What::Unknown, from: Mask::NONE };
+                if model.name == "fgets" {
+                    result = arg(self, state, into);
+                }
             }
             Act::Sink { kind, args } => {
                 acts = true;

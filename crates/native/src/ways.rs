@@ -34,19 +34,10 @@ pub fn of(
         ways.push((u8::MAX, way));
     }
     // One way for each place that acts: the one that comes from farthest.
-    ways.sort_by(|(a_rank, a), (b_rank, b)| {
-        let key = |it: &Way| (it.sink.clone(), it.steps.last().map(|it| it.offset), it.steps.len());
-        let end = |it: &Way| (it.sink.clone(), it.steps.last().map(|it| it.offset));
-        (end(a), a_rank, key(a), &a.steps.first().map(|it| it.offset)).cmp(&(
-            end(b),
-            b_rank,
-            key(b),
-            &b.steps.first().map(|it| it.offset),
-        ))
-    });
-    ways.dedup_by(|a, b| {
-        a.1.sink == b.1.sink && a.1.steps.last().map(|it| it.offset) == b.1.steps.last().map(|it| it.offset)
-    });
+    let end = |way: &Way| (way.sink.clone(), way.steps.last().map(|it| it.offset));
+    let start = |way: &Way| (way.steps.len(), way.steps.first().map(|it| it.offset));
+    ways.sort_by_cached_key(|(rank, way)| (end(way), *rank, start(way)));
+    ways.dedup_by_key(|it| end(&it.1));
     ways.sort_by_key(|it| (it.0, it.1.sink != COMMAND, it.1.steps.len()));
     ways.into_iter().map(|it| it.1).take(WAYS_MAX).collect()
 }

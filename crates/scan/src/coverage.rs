@@ -243,7 +243,7 @@ fn policy(phone: &Phone, broken: &BTreeSet<ArtifactId>) -> LayerLine {
         line.why = "contexts were read; the policy itself is not in the input".to_owned();
     } else if line.state == LayerState::Read {
         line.state = LayerState::Partial;
-        line.why = "permissive domains were read; what the rules allow is not analysed yet".to_owned();
+        line.why = "permissive domains and rules were read; what the rules allow is not judged yet".to_owned();
     }
     line
 }

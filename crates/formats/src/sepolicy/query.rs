@@ -99,3 +99,57 @@ impl Policydb {
         names
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The samples of `tests/samples/sepolicy` that hold attributes; their source stands beside them.
+    const SAMPLES: [(&str, &[u8]); 4] = [
+        ("mls-23", include_bytes!("../../tests/samples/sepolicy/mls-23")),
+        ("mls-26", include_bytes!("../../tests/samples/sepolicy/mls-26")),
+        ("mls-30", include_bytes!("../../tests/samples/sepolicy/mls-30")),
+        ("mls-33", include_bytes!("../../tests/samples/sepolicy/mls-33")),
+    ];
+
+    fn policy(name: &str, bytes: &[u8]) -> Policydb {
+        let (policydb, end, result) = Policydb::read(bytes);
+        assert_eq!((result, end), (Ok(()), bytes.len() as u64), "{name} is read to its end");
+        policydb
+    }
+
+    #[test]
+    fn what_an_attribute_may_do_all_its_members_may() {
+        for (name, bytes) in SAMPLES {
+            let policydb = policy(name, bytes);
+            let who = policydb.type_of("system_file").map(|it| policydb.who_may(it, "file", "open"));
+            assert_eq!(who, Some(vec!["hidden_d", "init", "kernel", "shell", "su"]), "{name}");
+            assert_eq!(policydb.type_of("sh"), policydb.type_of("shell"), "{name}: another name");
+        }
+    }
+
+    #[test]
+    fn what_a_domain_may_do_is_told_by_target_and_class() {
+        for (name, bytes) in SAMPLES {
+            let policydb = policy(name, bytes);
+            let access = |name: &str| -> Vec<String> {
+                let access = policydb.type_of(name).map(|it| policydb.access_of(it)).unwrap_or_default();
+                access.into_iter().map(|it| format!("{}:{} {:?}", it.target, it.class, it.permissions)).collect()
+            };
+            let files = "system_file:file {\"open\", \"read\"}";
+            assert_eq!(access("init"), ["init:process {\"fork\"}", files], "{name}");
+            assert_eq!(access("shell"), [files], "{name}");
+            assert!(access("system_file").is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_is_cut_off_keeps_what_was_read() {
+        let [.., (name, bytes), _] = SAMPLES;
+        let whole = policy(name, bytes);
+        for len in 0..bytes.len() {
+            let (policydb, end, result) = Policydb::read(bytes.get(..len).unwrap_or_default());
+            assert!(result.is_err() && end <= len as u64 && policydb.rules.len() <= whole.rules.len());
+        }
+    }
+}
