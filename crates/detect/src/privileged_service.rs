@@ -7,7 +7,7 @@ use model::finding::{Concealment, Factors, Holder, Power, Reach};
 use model::{Class, Confidence, Evidence, Finding, Grade, Location};
 use phone::InitService;
 
-use crate::{Context, Detector};
+use crate::{Context, Detector, root_daemon};
 
 /// The detector.
 pub static DETECTOR: Detector = Detector {
@@ -27,6 +27,8 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             listeners.entry(service.program()).or_default().push(service);
         }
     }
+    // What the code shows is told once.
+    listeners.retain(|program, services| !root_daemon::tells_of(context, program, services));
     for (program, services) in listeners {
         let Some((at, elf)) = services.first().and_then(|it| program_of(context, it)) else { continue };
         findings.push(listening(context, program, &services, at, elf));
@@ -68,12 +70,10 @@ fn under_superuser(context: &Context, service: &InitService) -> Finding {
 
 fn listening(context: &Context, program: &str, services: &[&InitService], at: Location, elf: &Elf) -> Finding {
     let names: Vec<&str> = services.iter().map(|it| it.service.name.as_str()).collect();
-    let file_name = program.rsplit('/').next().unwrap_or_default();
-    let known = context.knowledge.init_root.iter().find(|it| it.program == program).map(|it| it.source.as_str());
-    let known = known.or_else(|| context.knowledge.network_daemons.get(file_name).map(|it| it.source.as_str()));
+    let known = known(context, program);
     // A socket alone is ordinary, and so are Android's own daemons; a socket and a shell in a root service that Android
     // does not have is what a backdoor needs.
-    let suspicious = runs_commands(elf) && known.is_none();
+    let suspicious = runs_commands(elf) && known.is_none() && !runs_fixed_commands_only(context, program);
     let factors = Factors {
         // Whether the socket is one of the network or one of the phone, imports do not tell.
         reach: Reach::AnyApp,
@@ -107,6 +107,21 @@ fn listening(context: &Context, program: &str, services: &[&InitService], at: Lo
             format!("init starts {program} as root ({}); the program can listen on a socket{commands}", names.join(", ")),
         )
     }
+}
+
+/// Where Android has a daemon of this name itself: the reference.
+pub(crate) fn known<'a>(context: &Context<'a>, program: &str) -> Option<&'a str> {
+    let file_name = program.rsplit('/').next().unwrap_or_default();
+    let known = context.knowledge.init_root.iter().find(|it| it.program == program).map(|it| it.source.as_str());
+    known.or_else(|| context.knowledge.network_daemons.get(file_name).map(|it| it.source.as_str()))
+}
+
+/// Whether the code of a program was understood, and every command that it runs is written in it.
+fn runs_fixed_commands_only(context: &Context, program: &str) -> bool {
+    let Some(native) = root_daemon::native_of(context, program).map(|it| &it.value) else { return false };
+    let mut commands = native.calls.iter().filter(|it| COMMANDS.contains(&it.name.as_str())).peekable();
+    let fixed = |args: &[Option<String>]| matches!(args.first(), Some(Some(text)) if text.starts_with('"'));
+    native.is_analysed() && commands.peek().is_some() && commands.all(|it| fixed(&it.args)) && native.ways.is_empty()
 }
 
 /// The program of a service, if it is there and native.

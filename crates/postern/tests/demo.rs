@@ -58,7 +58,7 @@ const PLANTS: &[(&str, &str, &str, &str)] = &[
     ("privileged-files", "FINDING", "/system/xbin/su", "4755"),                      // 6
     ("privileged-files", "SUSPICION", "/vendor/bin/netdiag", "CAP_SYS_ADMIN"),       // 6
     ("privileged-service", "FINDING", "/vendor/bin/flashd", "u:r:su:s0"),            // 7
-    ("privileged-service", "SUSPICION", "/vendor/bin/remoted", "remoted"),           // 7
+    ("root-daemon", "FINDING", "/vendor/bin/remoted", "0.0.0.0:4242"),               // 7
     ("added-ca", "FINDING", "/system/etc/security/cacerts/0d6e0a9b.0", "Demo Interception CA"), // 8
     ("ota-keys", "SUSPICION", "/system/etc/security/otacerts.zip!larkspur-ota.x509.pem", "Partner updates"), // 9
     ("permissive-domain", "FINDING", "/vendor/etc/selinux/precompiled_sepolicy", "remoted"), // 10

@@ -66,6 +66,12 @@ pub fn check(
         found.facts.merge(flows::facts_of(units));
         found.gaps.extend(gaps);
         progress.end(Phase::Follow);
+
+        progress.begin(Phase::Disassemble);
+        let (facts, gaps) = crate::native::natives(&found, progress);
+        found.facts.merge(facts);
+        found.gaps.extend(gaps);
+        progress.end(Phase::Disassemble);
     }
 
     progress.begin(Phase::Assemble);

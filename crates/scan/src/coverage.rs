@@ -14,7 +14,7 @@ pub fn of(phone: &Phone) -> (Coverage, Inspected) {
     // Containers repeat what the dex files in them state.
     let dex = phone.facts.code.iter().filter(|it| matches!(it.value.container, Container::Dex | Container::CompactDex));
     let methods: u64 = dex.map(|it| u64::from(it.value.n_methods.unwrap_or(0))).sum();
-    let executables = phone.facts.elfs.len() as u64;
+    let native = Native::of(phone);
     let broken = |layer: Layer| -> BTreeSet<ArtifactId> {
         phone.gaps.iter().filter(|it| it.layer == layer).map(|it| it.artifact).collect()
     };
@@ -22,13 +22,15 @@ pub fn of(phone: &Phone) -> (Coverage, Inspected) {
         phone.facts.followed.iter().filter(|it| it.value.n_methods != 0).map(|it| it.at.artifact).collect();
     // Where bounds were reached it was opened all the same.
     let shut = broken(Layer::Code).difference(&followed).count();
-    let unopened = (shut + broken(Layer::Native).len()) as u64;
+    // An ELF file counts as one that is there.
+    let elfs: BTreeSet<ArtifactId> = phone.facts.elfs.iter().map(|it| it.at.artifact).collect();
+    let unopened = (shut + broken(Layer::Native).difference(&elfs).count()) as u64;
     let code = Code::of(phone, methods);
     let inspected = Inspected {
         methods: code.methods,
         methods_analysed: code.analysed,
-        executables,
-        executables_analysed: 0,
+        executables: native.files,
+        executables_analysed: native.analysed,
         unopened,
     };
     let layers = Layer::ALL
@@ -37,12 +39,7 @@ pub fn of(phone: &Phone) -> (Coverage, Inspected) {
             Layer::Partitions => partitions(phone),
             Layer::Apps => files(layer, apps(phone), &broken(layer)),
             Layer::Code => code.line(),
-            Layer::Native => unread(
-                layer,
-                "files",
-                executables,
-                "this version reads symbols and strings of native code, not the code",
-            ),
+            Layer::Native => native.line(),
             Layer::Kernel => {
                 let kernels = phone.facts.kernels.len() as u64;
                 unread(layer, "files", kernels, "the banner and configuration of a kernel are read, not its code")
@@ -93,6 +90,45 @@ impl Code {
             (0, total) => line(Layer::Code, LayerState::Read, "methods", total, total, ""),
             (_, total) => line(Layer::Code, LayerState::Partial, "methods", self.analysed, total, why),
         }
+    }
+}
+
+/// How many programs and libraries there are, and of how many the code was understood.
+struct Native {
+    /// Without code that was compiled from bytecode.
+    files: u64,
+    analysed: u64,
+    functions: u64,
+    understood: u64,
+    was_read: bool,
+}
+
+impl Native {
+    fn of(phone: &Phone) -> Native {
+        let rows = phone.facts.natives.iter().map(|it| &it.value);
+        let sum = |of: fn(&model::fact::native::Native) -> u64| rows.clone().map(of).fold(0, u64::saturating_add);
+        Native {
+            files: phone.facts.elfs.iter().filter(|it| !it.value.is_compiled_bytecode()).count() as u64,
+            analysed: rows.clone().filter(|it| it.is_analysed()).count() as u64,
+            functions: sum(|it| it.n_functions),
+            understood: sum(|it| it.n_understood),
+            was_read: !phone.facts.natives.is_empty(),
+        }
+    }
+
+    fn line(&self) -> LayerLine {
+        if !self.was_read {
+            return unread(
+                Layer::Native,
+                "files",
+                self.files,
+                "symbols and strings of native code were read, not the code",
+            );
+        }
+        let state = if self.analysed == self.files { LayerState::Read } else { LayerState::Partial };
+        let why =
+            format!("disassembled; {} of {} functions were understood to their end", self.understood, self.functions);
+        line(Layer::Native, state, "files", self.analysed, self.files, &why)
     }
 }
 
@@ -207,7 +243,7 @@ fn policy(phone: &Phone, broken: &BTreeSet<ArtifactId>) -> LayerLine {
         line.why = "contexts were read; the policy itself is not in the input".to_owned();
     } else if line.state == LayerState::Read {
         line.state = LayerState::Partial;
-        line.why = "permissive domains were read; what the rules allow is not analysed yet".to_owned();
+        line.why = "permissive domains and rules were read; what the rules allow is not judged yet".to_owned();
     }
     line
 }

@@ -7,6 +7,8 @@ pub enum Phase {
     Read,
     /// Values are followed through code.
     Follow,
+    /// The code of programs and libraries is read.
+    Disassemble,
     /// Facts become a phone.
     Assemble,
     /// Detectors run.
@@ -21,6 +23,7 @@ impl Phase {
         match self {
             Phase::Read => "reading",
             Phase::Follow => "following values",
+            Phase::Disassemble => "reading native code",
             Phase::Assemble => "putting together",
             Phase::Detect => "looking",
             Phase::Conclude => "concluding",

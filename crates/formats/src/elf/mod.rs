@@ -1,8 +1,8 @@
 //! ELF files: what can be read without disassembly. Android's linker uses program headers and the dynamic section, so
 //! these count; section headers help where they are.
 
-mod strings;
-mod symbols;
+pub mod strings;
+pub mod symbols;
 
 use model::fact::anomaly;
 use model::fact::elf::Elf;
@@ -22,31 +22,57 @@ pub static FORMAT: Format = Format {
 };
 
 /// An ELF file in memory.
-struct File<'a> {
-    bytes: &'a [u8],
-    wide: bool,
-    segments: Vec<Segment>,
-    sections: Vec<Section>,
+pub struct File<'a> {
+    /// The whole file, as far as it is read.
+    pub bytes: &'a [u8],
+    /// `EI_CLASS`: 64 bits.
+    pub wide: bool,
+    /// `e_type`.
+    pub kind: u16,
+    /// `e_machine`.
+    pub machine: u16,
+    /// `e_entry`.
+    pub entry: u64,
+    /// Program headers, as many as are there.
+    pub segments: Vec<Segment>,
+    /// Section headers, as many as are there.
+    pub sections: Vec<Section>,
+    section_at: u64,
+    n_sections: u16,
+    section_names_at: u16,
 }
 
 /// A program header.
 #[derive(Debug, Clone, Copy)]
-struct Segment {
-    kind: u32,
-    offset: u64,
-    address: u64,
-    size: u64,
+pub struct Segment {
+    /// `p_type`.
+    pub kind: u32,
+    /// `p_flags`.
+    pub flags: u32,
+    /// `p_offset`.
+    pub offset: u64,
+    /// `p_vaddr`.
+    pub address: u64,
+    /// `p_filesz`.
+    pub size: u64,
 }
 
 /// A section header.
 #[derive(Debug, Clone, Copy)]
-struct Section {
+pub struct Section {
     name: u32,
-    kind: u32,
-    flags: u64,
-    offset: u64,
-    size: u64,
-    link: u32,
+    /// `sh_type`.
+    pub kind: u32,
+    /// `sh_flags`.
+    pub flags: u64,
+    /// `sh_addr`.
+    pub address: u64,
+    /// `sh_offset`.
+    pub offset: u64,
+    /// `sh_size`.
+    pub size: u64,
+    /// `sh_link`.
+    pub link: u32,
 }
 
 fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
@@ -55,39 +81,22 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     if FILE_MAX < len {
         out.gap(format!("only the first {FILE_MAX} bytes of the ELF file are read"));
     }
-    let mut header = Reader::new(&bytes);
-    header.skip(4, "magic")?;
-    let wide = header.u8("EI_CLASS")? == 2;
-    if header.u8("EI_DATA")? == 2 {
-        return Err(Fault::Unsupported("big-endian ELF".to_owned()));
-    }
-    header.skip(10, "e_ident")?;
-    let (kind, machine) = (header.u16_le("e_type")?, header.u16_le("e_machine")?);
-    header.skip(if wide { 12 } else { 8 }, "e_entry")?;
-    let (program_at, section_at) = (word(&mut header, wide)?, word(&mut header, wide)?);
-    header.skip(6, "e_flags")?;
-    let [program_size, n_programs] = [header.u16_le("e_phentsize")?, header.u16_le("e_phnum")?];
-    let [section_size, n_sections] = [header.u16_le("e_shentsize")?, header.u16_le("e_shnum")?];
-    let names = header.u16_le("e_shstrndx")?;
-
-    let mut file = File { bytes: &bytes, wide, segments: Vec::new(), sections: Vec::new() };
-    file.segments = file.table(program_at, program_size, n_programs, |it| Segment::read(it, wide));
-    file.sections = file.table(section_at, section_size, n_sections, |it| Section::read(it, wide));
-    if section_at != 0 && file.sections.len() < usize::from(n_sections) {
-        let detail = format!("section headers at {section_at:#x} reach past the end");
+    let file = File::of(&bytes)?;
+    if file.section_at != 0 && file.sections.len() < usize::from(file.n_sections) {
+        let detail = format!("section headers at {:#x} reach past the end", file.section_at);
         out.anomaly(0, len.min(64), anomaly::Kind::LyingField, detail);
     }
 
     let mut elf = Elf {
-        machine: machine_name(machine),
-        kind: kind_name(kind),
-        bits: if wide { 64 } else { 32 },
+        machine: machine_name(file.machine),
+        kind: kind_name(file.kind),
+        bits: if file.wide { 64 } else { 32 },
         interpreter: file.segment(PT_INTERP).map(|it| text(until_nul(it))),
-        sections: file.section_names(names),
+        sections: file.section_names(),
         build_id: file.build_id(),
         ..Elf::default()
     };
-    symbols::state(&file, kind == ET_REL, &mut elf, out);
+    symbols::state(&file, file.kind == ET_REL, &mut elf, out);
     strings::state(&file, &mut elf, out);
     let row = out.row(0, len, elf);
     out.facts.elfs.push(row);
@@ -100,8 +109,36 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
 }
 
 impl<'a> File<'a> {
+    /// Reads the headers.
+    ///
+    /// # Errors
+    /// The header is no ELF header of a little-endian machine, or is cut off.
+    pub fn of(bytes: &'a [u8]) -> Result<File<'a>, Fault> {
+        let mut header = Reader::new(bytes);
+        header.skip(4, "magic")?;
+        let wide = header.u8("EI_CLASS")? == 2;
+        if header.u8("EI_DATA")? == 2 {
+            return Err(Fault::Unsupported("big-endian ELF".to_owned()));
+        }
+        header.skip(10, "e_ident")?;
+        let (kind, machine) = (header.u16_le("e_type")?, header.u16_le("e_machine")?);
+        header.skip(4, "e_version")?;
+        let entry = word(&mut header, wide)?;
+        let (program_at, section_at) = (word(&mut header, wide)?, word(&mut header, wide)?);
+        header.skip(6, "e_flags")?;
+        let [program_size, n_programs] = [header.u16_le("e_phentsize")?, header.u16_le("e_phnum")?];
+        let [section_size, n_sections] = [header.u16_le("e_shentsize")?, header.u16_le("e_shnum")?];
+        let section_names_at = header.u16_le("e_shstrndx")?;
+        let (segments, sections) = (Vec::new(), Vec::new());
+        let mut file =
+            File { bytes, wide, kind, machine, entry, segments, sections, section_at, n_sections, section_names_at };
+        file.segments = file.table(program_at, program_size, n_programs, |it| Segment::read(it, wide));
+        file.sections = file.table(section_at, section_size, n_sections, |it| Section::read(it, wide));
+        Ok(file)
+    }
+
     /// Bytes of the file, as many as are there.
-    fn range(&self, offset: u64, size: u64) -> &'a [u8] {
+    pub fn range(&self, offset: u64, size: u64) -> &'a [u8] {
         let end = offset.saturating_add(size).min(self.bytes.len() as u64);
         let (Ok(start), Ok(end)) = (usize::try_from(offset), usize::try_from(end)) else { return &[] };
         self.bytes.get(start..end).unwrap_or_default()
@@ -117,13 +154,14 @@ impl<'a> File<'a> {
         whole.chunks_exact(size.into()).map_while(|it| read(&mut Reader::new(it)).ok()).collect()
     }
 
-    fn segment(&self, kind: u32) -> Option<&'a [u8]> {
+    /// The bytes of the first segment of a kind.
+    pub fn segment(&self, kind: u32) -> Option<&'a [u8]> {
         let segment = self.segments.iter().find(|it| it.kind == kind)?;
         Some(self.range(segment.offset, segment.size))
     }
 
     /// The bytes from a virtual address to the end of its segment.
-    fn at_address(&self, address: u64) -> &'a [u8] {
+    pub fn at_address(&self, address: u64) -> &'a [u8] {
         let found = self.segments.iter().filter(|it| it.kind == PT_LOAD).find_map(|it| {
             let skip = address.checked_sub(it.address).filter(|skip| *skip < it.size)?;
             Some(self.range(it.offset.saturating_add(skip), it.size.saturating_sub(skip)))
@@ -131,10 +169,15 @@ impl<'a> File<'a> {
         found.unwrap_or_default()
     }
 
-    fn section_names(&self, index: u16) -> Vec<String> {
-        let names = self.sections.get(usize::from(index)).map(|it| self.range(it.offset, it.size)).unwrap_or_default();
-        let named = self.sections.iter().map(|it| name_at(names, it.name)).filter(|it| !it.is_empty());
+    fn section_names(&self) -> Vec<String> {
+        let named = self.sections.iter().map(|it| self.section_name(it)).filter(|it| !it.is_empty());
         named.take(SECTIONS_MAX).collect()
+    }
+
+    /// The name of a section.
+    pub fn section_name(&self, section: &Section) -> String {
+        let names = self.sections.get(usize::from(self.section_names_at));
+        name_at(names.map(|it| self.range(it.offset, it.size)).unwrap_or_default(), section.name)
     }
 
     /// `NT_GNU_BUILD_ID`, from segments or, in a module, from sections.
@@ -157,27 +200,29 @@ impl<'a> File<'a> {
 impl Segment {
     fn read(header: &mut Reader, wide: bool) -> Result<Segment, Fault> {
         let kind = header.u32_le("p_type")?;
-        if wide {
-            header.skip(4, "p_flags")?;
-        }
+        let flags = if wide { header.u32_le("p_flags")? } else { 0 };
         let (offset, address) = (word(header, wide)?, word(header, wide)?);
         word(header, wide)?;
-        Ok(Segment { kind, offset, address, size: word(header, wide)? })
+        let size = word(header, wide)?;
+        if wide {
+            return Ok(Segment { kind, flags, offset, address, size });
+        }
+        header.skip(4, "p_memsz")?;
+        Ok(Segment { kind, flags: header.u32_le("p_flags")?, offset, address, size })
     }
 }
 
 impl Section {
     fn read(header: &mut Reader, wide: bool) -> Result<Section, Fault> {
         let (name, kind) = (header.u32_le("sh_name")?, header.u32_le("sh_type")?);
-        let flags = word(header, wide)?;
-        word(header, wide)?;
+        let (flags, address) = (word(header, wide)?, word(header, wide)?);
         let (offset, size) = (word(header, wide)?, word(header, wide)?);
-        Ok(Section { name, kind, flags, offset, size, link: header.u32_le("sh_link")? })
+        Ok(Section { name, kind, flags, address, offset, size, link: header.u32_le("sh_link")? })
     }
 }
 
 /// A number as wide as the class of the file.
-fn word(reader: &mut Reader, wide: bool) -> Result<u64, Fault> {
+pub fn word(reader: &mut Reader, wide: bool) -> Result<u64, Fault> {
     if wide { reader.u64_le("word") } else { reader.u32_le("word").map(u64::from) }
 }
 
@@ -196,7 +241,7 @@ fn note<'a>(notes: &mut Reader<'a>) -> Result<(u32, &'a [u8], &'a [u8]), Fault> 
 }
 
 /// A name of a string table, cut where names end.
-fn name_at(table: &[u8], offset: u32) -> String {
+pub fn name_at(table: &[u8], offset: u32) -> String {
     let rest = usize::try_from(offset).ok().and_then(|it| table.get(it..)).unwrap_or_default();
     text(until_nul(rest))
 }

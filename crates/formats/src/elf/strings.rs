@@ -74,7 +74,7 @@ fn worth_of(run: &[u8]) -> Option<&str> {
 }
 
 /// A scheme, `://` and something behind it.
-fn is_url(text: &str) -> bool {
+pub fn is_url(text: &str) -> bool {
     let Some(at) = memmem::find(text.as_bytes(), b"://") else { return false };
     let scheme = text.get(..at).and_then(|it| it.as_bytes().last()).is_some_and(u8::is_ascii_lowercase);
     let rest = text.get(at..).and_then(|it| it.strip_prefix("://")).unwrap_or_default();
@@ -89,7 +89,7 @@ fn is_property(text: &str) -> bool {
 }
 
 /// A name of labels that ends in a top-level domain; short domains, which are also endings of files, need three labels.
-fn is_host(text: &str) -> bool {
+pub fn is_host(text: &str) -> bool {
     let name = match text.rsplit_once(':') {
         Some((name, port)) if !port.is_empty() && port.bytes().all(|it| it.is_ascii_digit()) => name,
         _ => text,
@@ -103,7 +103,7 @@ fn is_host(text: &str) -> bool {
 }
 
 /// An IPv4 address, perhaps with a port.
-fn is_address(text: &str) -> bool {
+pub fn is_address(text: &str) -> bool {
     let host = text.split(':').next().unwrap_or_default();
     let numbers: Vec<Option<u8>> = host.split('.').map(|it| it.parse().ok()).collect();
     matches!(numbers[..], [Some(1..), Some(_), Some(_), Some(_)])

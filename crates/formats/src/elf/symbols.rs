@@ -54,7 +54,7 @@ pub fn state(file: &File, module: bool, elf: &mut Elf, out: &mut Reading) {
 
 /// What the dynamic section points to.
 #[derive(Debug, Default)]
-struct Dynamic {
+pub struct Dynamic {
     needed: Vec<u32>,
     soname: Option<u32>,
     names: (u64, u64),
@@ -64,7 +64,8 @@ struct Dynamic {
 }
 
 impl Dynamic {
-    fn of(file: &File) -> Option<Dynamic> {
+    /// Reads it.
+    pub fn of(file: &File) -> Option<Dynamic> {
         let mut entries = Reader::new(file.segment(PT_DYNAMIC)?);
         let mut dynamic = Dynamic { names: (0, u64::MAX), ..Dynamic::default() };
         while let (Ok(tag), Ok(value)) = (word(&mut entries, file.wide), word(&mut entries, file.wide)) {
@@ -85,7 +86,7 @@ impl Dynamic {
     }
 
     /// The symbols and their names.
-    fn tables<'a>(&self, file: &File<'a>) -> (&'a [u8], &'a [u8]) {
+    pub fn tables<'a>(&self, file: &File<'a>) -> (&'a [u8], &'a [u8]) {
         let names = file.at_address(self.names.0);
         let names = usize::try_from(self.names.1).ok().and_then(|it| names.get(..it)).unwrap_or(names);
         let symbols = file.at_address(self.symbols);

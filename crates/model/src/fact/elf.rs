@@ -31,3 +31,10 @@ pub struct Elf {
     /// bounded.
     pub strings: Vec<String>,
 }
+
+impl Elf {
+    /// Whether its code was compiled from bytecode by Android's runtime (an OAT file; AOSP `art/runtime/oat`).
+    pub fn is_compiled_bytecode(&self) -> bool {
+        self.exports.iter().any(|it| it == "oatdata")
+    }
+}

@@ -15,6 +15,7 @@ pub mod fstab;
 pub mod init;
 pub mod kernel;
 pub mod layout;
+pub mod native;
 pub mod package;
 pub mod partition;
 pub mod policy;
@@ -99,6 +100,9 @@ pub struct Facts {
     /// Layouts of apps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layouts: Vec<Row<layout::Layout>>,
+    /// What the code of ELF files does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub natives: Vec<Row<native::Native>>,
     /// Firmware and update packages.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<Row<package::Package>>,
@@ -146,6 +150,7 @@ impl Facts {
             init,
             kernels,
             layouts,
+            natives,
             packages,
             partitions,
             policies,
@@ -171,6 +176,7 @@ impl Facts {
         self.init.extend(init);
         self.kernels.extend(kernels);
         self.layouts.extend(layouts);
+        self.natives.extend(natives);
         self.packages.extend(packages);
         self.partitions.extend(partitions);
         self.policies.extend(policies);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is read of a policy so far: which domains are permissive.
+/// What a policy says of itself: which domains are permissive, and how large it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// `binary` or `cil`.
@@ -13,6 +13,9 @@ pub struct Policy {
     pub permissive: Vec<String>,
     /// How many types and attributes it has.
     pub n_types: u32,
+    /// How many rules on access and transitions a binary policy has.
+    #[serde(default)]
+    pub n_rules: u64,
     /// What was not understood: then `permissive` may lack domains.
     pub partial: bool,
 }

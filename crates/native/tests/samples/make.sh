@@ -1,0 +1,13 @@
+#!/bin/sh
+# Makes the samples again. Debian packages: gcc-aarch64-linux-gnu, gcc-arm-linux-gnueabihf, gcc-i686-linux-gnu, gcc.
+set -e
+cd "$(dirname "$0")"
+flags="-shared -fPIC -nostdlib -ffreestanding -fno-stack-protector -fno-asynchronous-unwind-tables -Wl,-z,max-page-size=4096
+    -Wl,-z,noseparate-code -Wl,--build-id=none -Wl,--hash-style=sysv -s"
+aarch64-linux-gnu-gcc -O2 $flags -o daemon.arm64 daemon.c
+arm-linux-gnueabihf-gcc -Os -mthumb $flags -o daemon.thumb daemon.c
+arm-linux-gnueabihf-gcc -O2 -marm $flags -o daemon.arm daemon.c
+i686-linux-gnu-gcc -O2 $flags -o daemon.x86 daemon.c
+x86_64-linux-gnu-gcc -O2 $flags -o daemon.x86_64 daemon.c
+# Without sections, as a hostile packer leaves it, and with names.
+aarch64-linux-gnu-gcc -O0 $flags -o daemon.plain.arm64 daemon.c

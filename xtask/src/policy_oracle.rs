@@ -1,0 +1,179 @@
+//! `cargo xtask oracle sepolicy FILE…`: SELinux policies beside what Debian's `setools` says of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use formats::sepolicy::{Policydb, RuleKind};
+
+/// Compares counts, all rules that allow something, and who may use what, of every policy.
+pub fn run(files: &[&str]) -> Result<()> {
+    if files.is_empty() {
+        bail!("name at least one binary policy");
+    }
+    let mut faults = 0;
+    for file in files {
+        let bytes = fs::read(file).with_context(|| (*file).to_owned())?;
+        let (policydb, end, result) = Policydb::read(&bytes);
+        if let Err(fault) = result {
+            println!("{file}: {fault}");
+            faults += 1;
+            continue;
+        }
+        if end != bytes.len() as u64 {
+            println!("{file}: {} bytes are left", bytes.len() as u64 - end);
+            faults += 1;
+        }
+        faults += counts(file, &policydb)? + rules(file, &policydb)? + domains(file, &policydb)?;
+    }
+    match faults {
+        0 => Ok(()),
+        n => bail!("{n} answers differ"),
+    }
+}
+
+/// `seinfo`, number by number.
+fn counts(file: &str, policydb: &Policydb) -> Result<u64> {
+    let text = said("seinfo", &[file])?;
+    let theirs = |what: &str| -> Option<u64> {
+        let rest = text.split_once(&format!("{what}:"))?.1;
+        rest.split_whitespace().next()?.parse().ok()
+    };
+    let of = |kind: RuleKind| policydb.rules.iter().filter(|it| it.kind == kind).count() as u64;
+    let attributes = policydb.types.values().filter(|it| it.is_attribute).count() as u64;
+    let ours = [
+        ("Classes", policydb.classes.len() as u64),
+        ("Types", policydb.types.len() as u64 - attributes),
+        ("Attributes", attributes),
+        ("Users", policydb.counts.users),
+        ("Roles", policydb.counts.roles),
+        ("Booleans", policydb.counts.booleans),
+        ("Sensitivities", policydb.counts.levels),
+        ("Categories", policydb.counts.categories),
+        ("Cond. Expr.", policydb.counts.conditionals),
+        ("Allow", of(RuleKind::Allow)),
+        ("Auditallow", of(RuleKind::AuditAllow)),
+        ("Dontaudit", of(RuleKind::DontAudit)),
+        ("Type_trans", of(RuleKind::Transition) + policydb.counts.filename_transitions),
+        ("Type_change", of(RuleKind::Change)),
+        ("Type_member", of(RuleKind::Member)),
+        ("Permissives", policydb.permissive.len() as u64),
+        ("Initial SIDs", policydb.counts.initial_sids),
+        ("Fs_use", policydb.counts.fs_uses),
+        ("Genfscon", policydb.counts.genfs),
+        ("Portcon", policydb.counts.ports),
+    ];
+    let mut faults = 0;
+    for (what, ours) in ours {
+        let theirs = theirs(what).with_context(|| format!("seinfo does not tell {what}"))?;
+        if ours != theirs {
+            println!("{file}: {what}: {ours}, seinfo says {theirs}");
+            faults += 1;
+        }
+    }
+    println!("{file}: {} numbers of seinfo compared, {faults} differ", 20);
+    Ok(faults)
+}
+
+/// `sesearch -A`: every rule that allows something, as text.
+fn rules(file: &str, policydb: &Policydb) -> Result<u64> {
+    let ours: BTreeSet<String> = policydb
+        .rules
+        .iter()
+        .filter(|it| it.kind == RuleKind::Allow && it.conditional.is_none())
+        .map(|rule| {
+            let permissions: Vec<String> = policydb.permissions(rule.class, rule.data).into_iter().collect();
+            let name = |value| policydb.name_of_type(value).unwrap_or("?");
+            let class = policydb.classes.get(&rule.class).map_or("?", |it| &it.name);
+            line_of(name(rule.source), name(rule.target), class, &permissions)
+        })
+        .collect();
+    let theirs: BTreeSet<String> = said("sesearch", &["-A", file])?.lines().filter_map(normal).collect();
+    let differ = ours.symmetric_difference(&theirs).count() as u64;
+    for line in ours.symmetric_difference(&theirs).take(5) {
+        println!("{file}: only {}: {line}", if ours.contains(line) { "ours" } else { "sesearch" });
+    }
+    println!("{file}: {} rules of sesearch compared, {differ} differ", theirs.len());
+    Ok(differ)
+}
+
+/// `sesearch -A -s DOMAIN`: what a domain may do, by its attributes too; and who may do something to a type.
+fn domains(file: &str, policydb: &Policydb) -> Result<u64> {
+    let mut types: Vec<(&u32, &str)> =
+        policydb.types.iter().filter(|it| !it.1.is_attribute).map(|it| (it.0, it.1.name.as_str())).collect();
+    types.sort_by_key(|it| it.1);
+    let step = (types.len() / DOMAINS).max(1);
+    let chosen: Vec<(u32, &str)> = types
+        .iter()
+        .enumerate()
+        .filter(|it| it.0 % step == 0 || ALWAYS.contains(&it.1.1))
+        .map(|it| (*it.1.0, it.1.1))
+        .collect();
+    let mut faults = 0;
+    for (value, name) in &chosen {
+        let mut ours: BTreeSet<String> = BTreeSet::new();
+        for rule in policydb.allows_to(*value) {
+            let permissions: Vec<String> = policydb.permissions(rule.class, rule.data).into_iter().collect();
+            let name = |value| policydb.name_of_type(value).unwrap_or("?");
+            let class = policydb.classes.get(&rule.class).map_or("?", |it| &it.name);
+            ours.insert(line_of(name(rule.source), name(rule.target), class, &permissions));
+        }
+        let theirs: BTreeSet<String> =
+            said("sesearch", &["-A", "-s", name, file])?.lines().filter_map(normal).collect();
+        if ours != theirs {
+            println!("{file}: {name}: {} rules, sesearch says {}", ours.len(), theirs.len());
+            faults += 1;
+        }
+    }
+    // The other way round: who may open what, worked out from all rules of sesearch with the members of attributes.
+    let mut members: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (value, it) in &policydb.types {
+        let names = policydb.members(*value);
+        members.insert(&it.name, names.into_iter().filter_map(|it| policydb.name_of_type(it)).collect());
+    }
+    for (value, name) in chosen.iter().take(REVERSE) {
+        let ours: BTreeSet<&str> = policydb.who_may(*value, "file", "open").into_iter().collect();
+        let text = said("sesearch", &["-A", "-t", name, "-c", "file", "-p", "open", file])?;
+        let sources = text.lines().filter_map(|it| it.strip_prefix("allow ")?.split_whitespace().next());
+        let theirs: BTreeSet<&str> = sources.flat_map(|it| members.get(it).cloned().unwrap_or_default()).collect();
+        if ours != theirs {
+            println!("{file}: who may open {name}: {} domains, sesearch says {}", ours.len(), theirs.len());
+            faults += 1;
+        }
+    }
+    println!("{file}: {} domains and {} types compared, {faults} differ", chosen.len(), chosen.len().min(REVERSE));
+    Ok(faults)
+}
+
+fn line_of(source: &str, target: &str, class: &str, permissions: &[String]) -> String {
+    format!("{source} {target} {class} {}", permissions.join(" "))
+}
+
+/// `allow a b:c { d e };` as we write it; `self` is the type itself.
+fn normal(line: &str) -> Option<String> {
+    let rest = line.trim().strip_prefix("allow ")?;
+    let (names, permissions) = rest.split_once(':')?;
+    let (source, target) = names.split_once(' ')?;
+    let (class, permissions) = permissions.trim_end_matches(';').split_once(' ')?;
+    let mut permissions: Vec<String> =
+        permissions.trim_matches(|it| matches!(it, '{' | '}' | ' ')).split_whitespace().map(str::to_owned).collect();
+    permissions.sort();
+    Some(line_of(source, if target == "self" { source } else { target }, class, &permissions))
+}
+
+fn said(program: &str, args: &[&str]) -> Result<String> {
+    let output =
+        Command::new(program).args(args).output().with_context(|| format!("{program} (Debian package setools)"))?;
+    if !output.status.success() {
+        bail!("{program} failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// How many domains are asked for, spread over all, and how many types.
+const DOMAINS: usize = 40;
+const REVERSE: usize = 20;
+
+/// Domains that matter most.
+const ALWAYS: [&str; 5] = ["untrusted_app", "system_app", "shell", "init", "system_server"];
