@@ -5,6 +5,7 @@ use model::fact::app::{App, Component, ComponentKind, IntentFilter, UsesPermissi
 use model::fact::certificate::{Certificate, Role};
 use model::fact::init::{Section, Service};
 use model::fact::property::Property;
+use model::fact::sighting::{IndicatorKind, Sighting};
 use model::{Artifact, ArtifactId, Blob, Facts, Finding, Location, Node, NodeKind, Row, Tree};
 use phone::Phone;
 use surface::Surface;
@@ -142,6 +143,25 @@ impl Fixture {
         fixture
     }
 
+    /// A known indicator in a file that is read as these formats. A name without a slash is a file beside the dump.
+    pub fn sighting(
+        mut self,
+        path: &str,
+        formats: &[&'static str],
+        kind: IndicatorKind,
+        value: &str,
+        n_hosts: u32,
+    ) -> Fixture {
+        let file = match path.starts_with('/') {
+            true => self.file(path),
+            false => self.push(None, path, Node::file(), &[]),
+        };
+        self.formats[file.0 as usize] = formats.to_vec();
+        let sighting = Sighting { kind, value: value.to_owned(), found: value.to_owned(), n_hosts };
+        self.facts.sightings.push(Fixture::row(file, sighting));
+        self
+    }
+
     /// A value that travels through the code of the app at a path.
     pub fn flow(mut self, path: &str, source: &str, sink: &str, component: Option<&str>, checks: &[&str]) -> Fixture {
         use knowledge::models::By;
@@ -183,9 +203,14 @@ impl Fixture {
         self
     }
 
+    /// The phone.
+    pub fn assemble(self) -> Phone {
+        Phone::assemble(self.tree, self.facts, Vec::new(), self.formats, knowledge::Knowledge::bundled())
+    }
+
     /// What a detector finds.
     pub fn detect(self, detector: &Detector) -> Vec<Finding> {
-        let phone = Phone::assemble(self.tree, self.facts, Vec::new(), self.formats, knowledge::Knowledge::bundled());
+        let phone = self.assemble();
         let surface = Surface::of(&phone);
         let mut findings = Vec::new();
         (detector.detect)(

@@ -10,6 +10,7 @@ mod ca_baseline;
 mod cases;
 mod device_nodes;
 mod init_root;
+pub mod matcher;
 pub mod models;
 mod network_daemons;
 mod packages;
@@ -27,9 +28,11 @@ use std::sync::LazyLock;
 pub use android_versions::AndroidVersion;
 pub use avb_keys::AvbKey;
 pub use ca_baseline::{CA_BASELINE_SDKS, Ca, CaDistrust, CaScope, CaStanding, CaStore};
-pub use cases::{Case, CaseSource, Cases, Certainty, Indicator, IndicatorKind, Place, Predicate, Within};
+pub use cases::{Case, CaseSource, Cases, Certainty, Indicator, Place, Predicate, Within};
 pub use device_nodes::OpenNode;
 pub use init_root::RootService;
+pub use matcher::Matcher;
+pub use model::fact::sighting::IndicatorKind;
 pub use network_daemons::NetworkDaemon;
 pub use packages::{AgentKind, AospPackage, UpdateAgent, VendorSigner};
 pub use permissions::{Permission, PermissionPower, Protection};
@@ -83,6 +86,8 @@ pub struct Knowledge {
     pub cases: LazyLock<Cases>,
     /// CVE records about apps that come with a phone.
     pub preinstalled_cves: LazyLock<Table<AppCve>>,
+    /// What looks for indicators of the cases in bytes.
+    pub matcher: LazyLock<Matcher>,
     /// What methods of Java and Android give, take and pass on.
     pub models: LazyLock<models::Models>,
 }
@@ -108,6 +113,7 @@ impl Knowledge {
             update_agents: LazyLock::new(|| Table::bundled(UPDATE_AGENTS)),
             vendor_signers: LazyLock::new(|| Table::bundled(VENDOR_SIGNERS)),
             cases: LazyLock::new(Cases::bundled),
+            matcher: LazyLock::new(|| Matcher::of(Knowledge::bundled().cases.iter(), std::iter::empty())),
             preinstalled_cves: LazyLock::new(|| Table::bundled(PREINSTALLED_CVES)),
             models: LazyLock::new(models::Models::bundled),
         };

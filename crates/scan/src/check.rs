@@ -41,7 +41,7 @@ pub fn check(
     let given = crate::open(&check.inputs)?;
     let copies: Vec<(Child, Vec<Child>)> = given.roots.iter().cloned().zip(given.entries.iter().cloned()).collect();
     let (mut found, hashed) = rayon::join(
-        || crate::walk(given, &Want::All, store, progress),
+        || crate::walk(given, &Want::Observed(&*Knowledge::bundled().matcher), store, progress),
         || copies.par_iter().map(|(root, entries)| hash_of(root, entries)).collect::<Vec<_>>(),
     );
     let input = copies

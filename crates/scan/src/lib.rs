@@ -9,6 +9,7 @@ mod coverage;
 mod flows;
 mod glob;
 mod input;
+mod observe;
 mod outcome;
 mod progress;
 mod walk;

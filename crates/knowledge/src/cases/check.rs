@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use model::Grade;
+use model::fact::sighting::IndicatorKind;
 
-use super::{Case, Indicator, IndicatorKind, Predicate};
+use super::{Case, Indicator, Predicate};
 
 /// What is wrong with a case, if anything is.
 pub fn fault_of(case: &Case) -> Option<String> {
@@ -103,6 +104,8 @@ pub fn is_well_formed(indicator: &Indicator) -> bool {
             IndicatorKind::Domain => is_domain(value),
             IndicatorKind::Ip => value.parse::<IpAddr>().is_ok(),
             IndicatorKind::Url => value.contains('/'),
+            IndicatorKind::Email => value.split_once('@').is_some_and(|it| !it.0.is_empty() && is_domain(it.1)),
+            IndicatorKind::Process => !value.contains(char::is_whitespace),
             IndicatorKind::Certificate => hex(&[64, 40]),
             IndicatorKind::Hash => hex(&[64, 40, 32]),
             IndicatorKind::String => STRING_MIN <= value.len(),

@@ -124,7 +124,7 @@ impl Predicate {
 
     /// What it asks for, in words.
     pub fn words(&self) -> String {
-        let or = |any: &[String]| any.join(", ");
+        let or = |any: &[String]| any.join(" or ");
         let at = |place: &Option<Place>| match place {
             None => "",
             Some(Place::System) => " in the system",

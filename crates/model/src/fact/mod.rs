@@ -20,6 +20,7 @@ pub mod partition;
 pub mod policy;
 pub mod property;
 pub mod script;
+pub mod sighting;
 pub mod sysconfig;
 pub mod ueventd;
 
@@ -117,6 +118,9 @@ pub struct Facts {
     /// Scripts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<Row<script::Script>>,
+    /// Known indicators.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sightings: Vec<Row<sighting::Sighting>>,
     /// Elements of `etc/permissions` and `etc/sysconfig`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sysconfig: Vec<Row<sysconfig::Entry>>,
@@ -152,6 +156,7 @@ impl Facts {
             properties,
             reaches,
             scripts,
+            sightings,
             sysconfig,
             ueventd,
         } = other;
@@ -177,6 +182,7 @@ impl Facts {
         self.properties.extend(properties);
         self.reaches.extend(reaches);
         self.scripts.extend(scripts);
+        self.sightings.extend(sightings);
         self.sysconfig.extend(sysconfig);
         self.ueventd.extend(ueventd);
     }

@@ -53,7 +53,7 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Check that cases hold to the rules: the bundled ones, or files
+    /// Check that cases hold to the rules, and that what they look for is found: the bundled ones, or files
     Test {
         /// Case files
         files: Vec<PathBuf>,
@@ -203,24 +203,31 @@ fn show_record(record: &AppCve, out: &mut dyn Write) -> io::Result<()> {
 /// Exit code 1 where something breaks a rule.
 fn test(knowledge: &Knowledge, files: &[PathBuf], json: bool, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let mut faults: Vec<(String, String)> = Vec::new();
-    let mut n_cases = files.len();
+    let mut cases: Vec<(String, Case)> = Vec::new();
     for file in files {
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        if let Err(fault) = Case::decode(&text) {
-            faults.push((file.display().to_string(), fault));
+        match Case::decode(&text) {
+            Ok(case) => cases.push((file.display().to_string(), case)),
+            Err(fault) => faults.push((file.display().to_string(), fault)),
         }
     }
     if files.is_empty() {
-        n_cases = knowledge.cases.iter().count();
+        cases.extend(knowledge.cases.iter().map(|it| (it.id.clone(), it.clone())));
+    }
+    let (mut n_tried, n_cases) = (0, cases.len() + faults.len());
+    for (at, case) in &cases {
+        let trials = knowledge::matcher::trials_of(case);
+        n_tried += trials.len();
+        faults.extend(trials.into_iter().filter_map(|it| Some((at.clone(), it.fault?))));
     }
     if json {
         let faults: Vec<Value> = faults.iter().map(|(at, what)| json!({ "at": at, "what": what })).collect();
-        writeln!(out, "{}", json!({ "cases": n_cases, "faults": faults }))?;
+        writeln!(out, "{}", json!({ "cases": n_cases, "trials": n_tried, "faults": faults }))?;
     } else {
         for (at, what) in &faults {
             writeln!(out, "{}: {}", visible(at), visible(what.trim_end()))?;
         }
-        writeln!(out, "{n_cases} cases, {} faults", faults.len())?;
+        writeln!(out, "{n_cases} cases, {n_tried} indicators tried, {} faults", faults.len())?;
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
