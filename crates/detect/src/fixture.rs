@@ -23,12 +23,14 @@ pub(crate) struct Fixture {
     pub tree: Tree,
     pub facts: Facts,
     pub formats: Vec<Vec<&'static str>>,
+    pub feeds: Vec<knowledge::Feed>,
 }
 
 impl Fixture {
     /// A folder with a `build.prop` that says nothing.
     pub fn phone() -> Fixture {
-        let mut fixture = Fixture { tree: Tree::default(), facts: Facts::default(), formats: Vec::new() };
+        let mut fixture =
+            Fixture { tree: Tree::default(), facts: Facts::default(), formats: Vec::new(), feeds: Vec::new() };
         fixture.push(None, "dump", Node { kind: NodeKind::Directory, ..Node::default() }, &[]);
         fixture.file("/system/build.prop");
         fixture
@@ -203,18 +205,25 @@ impl Fixture {
         self
     }
 
+    /// A feed that the user gives.
+    pub fn feed(mut self, name: &str, text: &str) -> Fixture {
+        self.feeds.push(knowledge::Feed::read(name, text.as_bytes()).unwrap());
+        self
+    }
+
     /// The phone.
     pub fn assemble(self) -> Phone {
         Phone::assemble(self.tree, self.facts, Vec::new(), self.formats, knowledge::Knowledge::bundled())
     }
 
     /// What a detector finds.
-    pub fn detect(self, detector: &Detector) -> Vec<Finding> {
+    pub fn detect(mut self, detector: &Detector) -> Vec<Finding> {
+        let feeds = knowledge::Feeds::of(std::mem::take(&mut self.feeds));
         let phone = self.assemble();
         let surface = Surface::of(&phone);
         let mut findings = Vec::new();
         (detector.detect)(
-            &Context { phone: &phone, surface: &surface, knowledge: knowledge::Knowledge::bundled() },
+            &Context { phone: &phone, surface: &surface, knowledge: knowledge::Knowledge::bundled(), feeds: &feeds },
             &mut findings,
         );
         findings

@@ -12,7 +12,7 @@ mod way;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use knowledge::Knowledge;
+use knowledge::{Feeds, Knowledge};
 use model::finding::Factors;
 use model::{Answer, Class, Confidence, Finding, Grade};
 use phone::Phone;
@@ -40,6 +40,8 @@ pub struct Context<'a> {
     pub surface: &'a Surface<'a>,
     /// What the world knows.
     pub knowledge: &'a Knowledge,
+    /// What the user wants looked for.
+    pub feeds: &'a Feeds,
 }
 
 /// Declares the modules, the list, and for tests the list with its cases.
@@ -77,6 +79,7 @@ detectors! {
     permissive_domain,
     privileged_files,
     privileged_service,
+    published_indicator,
     remote_command,
     secret_dialer_code,
     stranger_adb_key,

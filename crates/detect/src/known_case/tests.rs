@@ -1,4 +1,4 @@
-use knowledge::{IndicatorKind, Knowledge, Place, Within};
+use knowledge::{IndicatorKind, Feeds, Knowledge, Place, Within};
 use model::Location;
 use model::fact::app::{App, ComponentKind};
 use model::fact::flow::{Flow, Step, Way};
@@ -213,7 +213,8 @@ fn what_acquits_is_said() {
             .app("/system/app/A/A.apk", it, "CN=a")
             .assemble();
         let surface = surface::Surface::of(&phone);
-        let context = Context { phone: &phone, surface: &surface, knowledge: Knowledge::bundled() };
+        let feeds = Feeds::default();
+        let context = Context { phone: &phone, surface: &surface, knowledge: Knowledge::bundled(), feeds: &feeds };
         let presence = Presence::of(&context);
         let signs = presence.signs_of(&case);
         let finding = judge(&presence, &case, &signs).unwrap();

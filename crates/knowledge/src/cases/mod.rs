@@ -14,7 +14,7 @@ use model::finding::{Power, Reach};
 use model::{Class, Grade};
 use serde::{Deserialize, Serialize};
 
-pub use check::is_domain;
+pub use check::{is_domain, is_well_formed};
 pub use predicate::{Place, Predicate, Within};
 
 /// A documented case: a file of `data/cases/`.

@@ -13,7 +13,7 @@ use knowledge::{AppCve, Case, IndicatorKind, Knowledge, Predicate};
 use report::escape::visible;
 use serde_json::{Value, json};
 
-use super::Common;
+use super::{Common, feeds};
 
 /// Show what the program knows: documented cases, their indicators, their sources
 #[derive(Args)]
@@ -25,6 +25,7 @@ Examples:
   postern knowledge show CVE-2018-14996         a record about a pre-installed app
   postern knowledge test                        whether every case holds to the rules
   postern knowledge test new-case.toml          whether a file of your own does
+  postern knowledge update feeds/               use these feeds of indicators from now on
   postern knowledge stats --json                how much there is, for programs")]
 pub struct KnowledgeCommand {
     #[command(subcommand)]
@@ -61,6 +62,11 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Install feeds of indicators for `postern check`; what is built in stays as it is
+    Update {
+        /// A folder of feeds, or one: STIX 2, MISP, plain lists
+        from: PathBuf,
+    },
     /// Count what there is
     Stats {
         /// As JSON
@@ -82,6 +88,13 @@ impl KnowledgeCommand {
             What::List { class, json, .. } => list(knowledge, class.as_deref(), *json, &mut out)?,
             What::Show { id, json } => show(knowledge, id, *json, &mut out)?,
             What::Test { files, json } => test(knowledge, files, *json, &mut out)?,
+            What::Update { from } => {
+                let mut tell = |it: String| super::complain(&it);
+                for name in feeds::install(from, &mut tell)? {
+                    writeln!(out, "installed {}", visible(&name))?;
+                }
+                ExitCode::SUCCESS
+            }
             What::Stats { json } => stats(knowledge, *json, &mut out)?,
         };
         out.flush()?;

@@ -13,6 +13,7 @@ mod check;
 mod dis;
 mod explain;
 mod extract;
+mod feeds;
 mod flows;
 mod knowledge;
 mod look;
