@@ -55,7 +55,10 @@ fn phone_of(case: &Case, without: Option<usize>) -> Fixture {
             Predicate::Property { name, any } => {
                 fixture = fixture.property(name, any.first().map_or("1", |it| it));
             }
-            Predicate::Flow { .. } | Predicate::VersionBelow { .. } => {}
+            Predicate::Flow { .. } => {
+                it.components.push(component(ComponentKind::Receiver, "a.C", None, &["a.b.DO"]));
+            }
+            Predicate::VersionBelow { .. } => {}
         }
     }
     let package = it.package.clone();
@@ -70,7 +73,7 @@ fn phone_of(case: &Case, without: Option<usize>) -> Fixture {
             rule: "rule".into(),
             source: source[0].clone(),
             sink: sink[0].clone(),
-            component: None,
+            component: Some("a.C".into()),
             way: Way { steps: vec![step], ..Way::default() },
             bundled: false,
             secret: None,
@@ -105,6 +108,24 @@ fn every_case_is_confirmed_by_all_its_conditions_and_by_no_fewer() {
         n_confirmed += 1;
     }
     assert!(50 <= n_confirmed, "{n_confirmed}");
+}
+
+#[test]
+fn a_value_through_a_shared_place_or_a_guarded_door_confirms_nothing() {
+    let case = Knowledge::bundled().cases.get("xiaomi-preinstalled-2019").unwrap();
+    assert!(is_confirmed(case, phone_of(case, None)));
+    let mut indirect = phone_of(case, None);
+    for row in &mut indirect.facts.flows {
+        row.value.way.indirect = true;
+    }
+    assert!(!is_confirmed(case, indirect), "what lies in a field of the app may be somebody else's");
+    let mut guarded = phone_of(case, None);
+    for row in &mut guarded.facts.apps {
+        for it in &mut row.value.components {
+            it.permission = Some("android.permission.DUMP".to_owned());
+        }
+    }
+    assert!(!is_confirmed(case, guarded));
 }
 
 #[test]

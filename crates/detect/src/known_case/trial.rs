@@ -1,7 +1,7 @@
 //! Whether the conditions of a case hold.
 
 use knowledge::{Case, Indicator, IndicatorKind, Place, Predicate, Within};
-use model::fact::flow::Way;
+use model::fact::flow::{Flow, Way};
 use model::finding::Step;
 use model::{ArtifactId, Evidence, Location};
 use phone::InstalledApp;
@@ -176,24 +176,32 @@ impl<'p, 'a> Trial<'p, 'a> {
         let facts = &self.presence.context.phone.facts;
         let is_of = |package: &str| self.apps.iter().any(|it| it.app.package == package);
         let found = |at: Location, way: &Way| Outcome::Holds(evidence_of(at, way), flow_of(at, way));
-        // A value that is only compared does not arrive.
-        let flows = facts
-            .flows
-            .iter()
-            .filter(|it| !it.value.bundled && it.value.secret.is_none() && is_of(&it.value.package));
-        if let Some(row) = flows.into_iter().find(|it| source.contains(&it.value.source) && sink.contains(&it.value.sink)) {
-            return found(row.at, &row.value.way);
-        }
-        // What a component does whatever it is told, it does for everyone who may call it.
-        let reaches = facts.reaches.iter().filter(|it| !it.value.bundled && is_of(&it.value.package));
         let door = |package: &str, class: &str| {
             self.presence.context.surface.entry_points.iter().any(|it| {
                 it.app.app.package == package && way::class_of(it.component) == class && it.guard.is_open_to_any_app()
             })
         };
+        // A value that is only compared does not arrive, and one of another app does not pass a guarded door.
+        let arrives = |it: &&model::Row<Flow>| {
+            let flow = &it.value;
+            let passes = || flow.component.as_deref().is_some_and(|it| door(&flow.package, it));
+            source.contains(&flow.source)
+                && sink.contains(&flow.sink)
+                && is_of(&flow.package)
+                && !flow.bundled
+                && flow.secret.is_none()
+                && (flow.source != "exported-intent" || passes())
+        };
+        let is_plain = |way: &Way| !way.indirect && CHECKS.iter().all(|it| !way.has_check(it));
+        let flows: Vec<&model::Row<Flow>> = facts.flows.iter().filter(arrives).collect();
+        if let Some(row) = flows.iter().find(|it| is_plain(&it.value.way)) {
+            return found(row.at, &row.value.way);
+        }
+        // What a component does whatever it is told, it does for everyone who may call it.
+        let reaches = facts.reaches.iter().filter(|it| !it.value.bundled && is_of(&it.value.package));
         if source.iter().any(|it| it == "exported-intent") {
             let row = reaches
-                .filter(|it| sink.contains(&it.value.sink))
+                .filter(|it| sink.contains(&it.value.sink) && is_plain(&it.value.way))
                 .find(|it| door(&it.value.package, &it.value.component));
             if let Some(row) = row {
                 return found(row.at, &row.value.way);
@@ -205,6 +213,10 @@ impl<'p, 'a> Trial<'p, 'a> {
             .all(|app| facts.followed.iter().any(|it| it.at.artifact == app.artifact && it.value.whole));
         let sinks: Vec<&str> = sink.iter().map(|it| way::sink_words(it)).collect();
         Outcome::Fails(match (self.apps.is_empty(), whole) {
+            _ if !flows.is_empty() => format!(
+                "something from outside may reach {}, by way of a place that others write too, or past a check",
+                sinks.join(" or ")
+            ),
             (true, _) => "no app of the case is there".to_owned(),
             (false, true) => format!("its code was followed, and nothing from outside reaches {}", sinks.join(" or ")),
             (false, false) => format!("its code could not be followed to where something reaches {}", sinks.join(" or ")),
@@ -235,6 +247,9 @@ impl<'p, 'a> Trial<'p, 'a> {
         })
     }
 }
+
+/// Kinds of checks that may turn away who should not come in.
+const CHECKS: &[&str] = &["caller-check", "verification"];
 
 /// The texts of the indicators of a kind.
 fn values(case: &Case, kind: IndicatorKind) -> impl Iterator<Item = &String> {
