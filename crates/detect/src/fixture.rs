@@ -5,6 +5,7 @@ use model::fact::app::{App, Component, ComponentKind, IntentFilter, UsesPermissi
 use model::fact::certificate::{Certificate, Role};
 use model::fact::init::{Section, Service};
 use model::fact::property::Property;
+use model::fact::sighting::{IndicatorKind, Sighting};
 use model::{Artifact, ArtifactId, Blob, Facts, Finding, Location, Node, NodeKind, Row, Tree};
 use phone::Phone;
 use surface::Surface;
@@ -22,12 +23,14 @@ pub(crate) struct Fixture {
     pub tree: Tree,
     pub facts: Facts,
     pub formats: Vec<Vec<&'static str>>,
+    pub feeds: Vec<knowledge::Feed>,
 }
 
 impl Fixture {
     /// A folder with a `build.prop` that says nothing.
     pub fn phone() -> Fixture {
-        let mut fixture = Fixture { tree: Tree::default(), facts: Facts::default(), formats: Vec::new() };
+        let mut fixture =
+            Fixture { tree: Tree::default(), facts: Facts::default(), formats: Vec::new(), feeds: Vec::new() };
         fixture.push(None, "dump", Node { kind: NodeKind::Directory, ..Node::default() }, &[]);
         fixture.file("/system/build.prop");
         fixture
@@ -142,6 +145,25 @@ impl Fixture {
         fixture
     }
 
+    /// A known indicator in a file that is read as these formats. A name without a slash is a file beside the dump.
+    pub fn sighting(
+        mut self,
+        path: &str,
+        formats: &[&'static str],
+        kind: IndicatorKind,
+        value: &str,
+        n_hosts: u32,
+    ) -> Fixture {
+        let file = match path.starts_with('/') {
+            true => self.file(path),
+            false => self.push(None, path, Node::file(), &[]),
+        };
+        self.formats[file.0 as usize] = formats.to_vec();
+        let sighting = Sighting { kind, value: value.to_owned(), found: value.to_owned(), n_hosts };
+        self.facts.sightings.push(Fixture::row(file, sighting));
+        self
+    }
+
     /// A value that travels through the code of the app at a path.
     pub fn flow(mut self, path: &str, source: &str, sink: &str, component: Option<&str>, checks: &[&str]) -> Fixture {
         use knowledge::models::By;
@@ -183,13 +205,25 @@ impl Fixture {
         self
     }
 
+    /// A feed that the user gives.
+    pub fn feed(mut self, name: &str, text: &str) -> Fixture {
+        self.feeds.push(knowledge::Feed::read(name, text.as_bytes()).unwrap());
+        self
+    }
+
+    /// The phone.
+    pub fn assemble(self) -> Phone {
+        Phone::assemble(self.tree, self.facts, Vec::new(), self.formats, knowledge::Knowledge::bundled())
+    }
+
     /// What a detector finds.
-    pub fn detect(self, detector: &Detector) -> Vec<Finding> {
-        let phone = Phone::assemble(self.tree, self.facts, Vec::new(), self.formats, knowledge::Knowledge::bundled());
+    pub fn detect(mut self, detector: &Detector) -> Vec<Finding> {
+        let feeds = knowledge::Feeds::of(std::mem::take(&mut self.feeds));
+        let phone = self.assemble();
         let surface = Surface::of(&phone);
         let mut findings = Vec::new();
         (detector.detect)(
-            &Context { phone: &phone, surface: &surface, knowledge: knowledge::Knowledge::bundled() },
+            &Context { phone: &phone, surface: &surface, knowledge: knowledge::Knowledge::bundled(), feeds: &feeds },
             &mut findings,
         );
         findings

@@ -1,4 +1,4 @@
-//! What the world knows about phones, as data: keys, baselines, permissions. A row in `data/*.toml`, with the
+//! What the world knows about phones, as data: cases, keys, baselines, permissions. A row in `data/*.toml`, with the
 //! reference that proves it.
 //!
 //! Invariant: knowledge decides nothing. It says that a key is published or that Android ships a file setuid; what
@@ -7,12 +7,16 @@
 mod android_versions;
 mod avb_keys;
 mod ca_baseline;
+mod cases;
 mod device_nodes;
+mod feeds;
 mod init_root;
+pub mod matcher;
 pub mod models;
 mod network_daemons;
 mod packages;
 mod permissions;
+mod preinstalled_cves;
 mod props;
 mod protected_broadcasts;
 mod public_keys;
@@ -25,11 +29,16 @@ use std::sync::LazyLock;
 pub use android_versions::AndroidVersion;
 pub use avb_keys::AvbKey;
 pub use ca_baseline::{CA_BASELINE_SDKS, Ca, CaDistrust, CaScope, CaStanding, CaStore};
+pub use cases::{Case, CaseSource, Cases, Certainty, Indicator, Place, Predicate, Within};
 pub use device_nodes::OpenNode;
+pub use feeds::{Feed, FeedFormat, FeedIndicator, Feeds, Term, Unused};
 pub use init_root::RootService;
+pub use matcher::Matcher;
+pub use model::fact::sighting::IndicatorKind;
 pub use network_daemons::NetworkDaemon;
 pub use packages::{AgentKind, AospPackage, UpdateAgent, VendorSigner};
 pub use permissions::{Permission, PermissionPower, Protection};
+pub use preinstalled_cves::{AppCve, ExposedTo, Exposes};
 pub use props::PropertyRule;
 pub use protected_broadcasts::ProtectedBroadcast;
 pub use public_keys::PublicKey;
@@ -38,7 +47,7 @@ pub use setuid::SetIdFile;
 pub use table::{Row, Table};
 
 /// The day when the bundled knowledge was last changed, for reports.
-pub const VERSION: &str = "2026-11-22";
+pub const VERSION: &str = "2026-11-25";
 
 /// All tables. Each is decoded when it is first looked at.
 #[derive(Debug)]
@@ -75,6 +84,12 @@ pub struct Knowledge {
     pub update_agents: LazyLock<Table<UpdateAgent>>,
     /// How makers name themselves in certificates.
     pub vendor_signers: LazyLock<Table<VendorSigner>>,
+    /// Documented cases.
+    pub cases: LazyLock<Cases>,
+    /// CVE records about apps that come with a phone.
+    pub preinstalled_cves: LazyLock<Table<AppCve>>,
+    /// What looks for indicators of the cases in bytes.
+    pub matcher: LazyLock<Matcher>,
     /// What methods of Java and Android give, take and pass on.
     pub models: LazyLock<models::Models>,
 }
@@ -99,6 +114,9 @@ impl Knowledge {
             packages_aosp: LazyLock::new(|| Table::bundled(PACKAGES_AOSP)),
             update_agents: LazyLock::new(|| Table::bundled(UPDATE_AGENTS)),
             vendor_signers: LazyLock::new(|| Table::bundled(VENDOR_SIGNERS)),
+            cases: LazyLock::new(Cases::bundled),
+            matcher: LazyLock::new(|| Matcher::of(Knowledge::bundled().cases.iter(), std::iter::empty())),
+            preinstalled_cves: LazyLock::new(|| Table::bundled(PREINSTALLED_CVES)),
             models: LazyLock::new(models::Models::bundled),
         };
         &BUNDLED
@@ -121,6 +139,7 @@ const ANDROID_VERSIONS: &str = include_str!("../data/android_versions.toml");
 const PACKAGES_AOSP: &str = include_str!("../data/packages_aosp.toml");
 const UPDATE_AGENTS: &str = include_str!("../data/update_agents.toml");
 const VENDOR_SIGNERS: &str = include_str!("../data/vendor_signers.toml");
+const PREINSTALLED_CVES: &str = include_str!("../data/preinstalled_cves.toml");
 
 #[cfg(test)]
 mod tests {
@@ -148,6 +167,7 @@ mod tests {
         check::<AospPackage>(PACKAGES_AOSP);
         check::<UpdateAgent>(UPDATE_AGENTS);
         check::<VendorSigner>(VENDOR_SIGNERS);
+        check::<AppCve>(PREINSTALLED_CVES);
     }
 
     fn check<R: Row>(text: &str) {
@@ -193,6 +213,9 @@ mod tests {
         let here = concat!(include_str!("lib.rs"), include_str!("models/mod.rs"));
         let mut total = 0;
         let models = std::fs::read_dir(data.join("models")).unwrap();
+        // That every file of `cases` is bundled is held beside their list.
+        total +=
+            std::fs::read_dir(data.join("cases")).unwrap().map(|it| it.unwrap().metadata().unwrap().len()).sum::<u64>();
         for entry in std::fs::read_dir(&data).unwrap().chain(models) {
             let entry = entry.unwrap();
             if entry.file_type().unwrap().is_dir() {

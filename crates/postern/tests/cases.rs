@@ -104,6 +104,7 @@ fn check(name: &str) {
     let run = Command::new(env!("CARGO_BIN_EXE_postern"))
         .env_remove("HOME")
         .env_remove("XDG_CACHE_HOME")
+        .env_remove("XDG_DATA_HOME")
         .args(["check", "--json", "report.json"])
         .arg(input.file_name().unwrap())
         .current_dir(work.path())

@@ -12,6 +12,7 @@ fn postern(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_postern"))
         .env_remove("HOME")
         .env_remove("XDG_CACHE_HOME")
+        .env_remove("XDG_DATA_HOME")
         .args(args)
         .current_dir(root)
         .output()

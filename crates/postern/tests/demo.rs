@@ -114,6 +114,7 @@ fn check(name: &str) -> (i32, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_postern"))
         .env_remove("HOME")
         .env_remove("XDG_CACHE_HOME")
+        .env_remove("XDG_DATA_HOME")
         .args(["check", "--quiet", "--json"])
         .args([&json, &phone])
         .output()

@@ -11,6 +11,7 @@ fn the_first_command_prints_what_the_readme_shows() {
     let run = Command::new(env!("CARGO_BIN_EXE_postern"))
         .env_remove("HOME")
         .env_remove("XDG_CACHE_HOME")
+        .env_remove("XDG_DATA_HOME")
         .args(["check", "demo/phone-b.zip"])
         .current_dir(&root)
         .output()

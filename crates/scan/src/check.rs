@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use detect::Context;
 use formats::Child;
-use knowledge::Knowledge;
+use knowledge::{Feeds, Knowledge, Matcher};
 use model::report::{Input, Report, Tool};
-use model::{NodeKind, Store, path_name};
+use model::{ArtifactId, Gap, Layer, NodeKind, Store, path_name};
 use phone::Phone;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -26,6 +26,8 @@ pub struct Check {
     pub date: Option<String>,
     /// Whether values are followed through code.
     pub flows: bool,
+    /// Indicators that others publish.
+    pub feeds: Feeds,
     /// The version of the program.
     pub version: String,
 }
@@ -40,8 +42,16 @@ pub fn check(
     progress.begin(Phase::Read);
     let given = crate::open(&check.inputs)?;
     let copies: Vec<(Child, Vec<Child>)> = given.roots.iter().cloned().zip(given.entries.iter().cloned()).collect();
+    let of_feeds;
+    let matcher = match check.feeds.is_empty() {
+        true => &*Knowledge::bundled().matcher,
+        false => {
+            of_feeds = Matcher::of(Knowledge::bundled().cases.iter(), check.feeds.terms());
+            &of_feeds
+        }
+    };
     let (mut found, hashed) = rayon::join(
-        || crate::walk(given, &Want::All, store, progress),
+        || crate::walk(given, &Want::Observed(matcher), store, progress),
         || copies.par_iter().map(|(root, entries)| hash_of(root, entries)).collect::<Vec<_>>(),
     );
     let input = copies
@@ -57,6 +67,7 @@ pub fn check(
             Input { name, sha256, size, kind }
         })
         .collect();
+    found.gaps.extend(unused_of(&check.feeds));
     progress.end(Phase::Read);
 
     if check.flows {
@@ -81,17 +92,47 @@ pub fn check(
     progress.end(Phase::Assemble);
 
     progress.begin(Phase::Detect);
-    let context = Context { phone: &phone, surface: &surface, knowledge: Knowledge::bundled() };
+    let context = Context { phone: &phone, surface: &surface, knowledge: Knowledge::bundled(), feeds: &check.feeds };
     let findings = detect::detect(&context);
     let controllers = detect::controllers(&context);
     progress.end(Phase::Detect);
 
     progress.begin(Phase::Conclude);
-    let tool = Tool { name: "postern".to_owned(), version: check.version, knowledge: knowledge::VERSION.to_owned() };
+    let known = knowledge_of(&check.feeds);
+    let tool = Tool { name: "postern".to_owned(), version: check.version, knowledge: known };
     let frame = Frame { tool, command: check.command, date: check.date, input };
     let result = conclude::conclude(&phone, &findings, controllers, frame);
     progress.end(Phase::Conclude);
     Ok(result)
+}
+
+/// The day of what is built in, and what feeds were used with it.
+fn knowledge_of(feeds: &Feeds) -> String {
+    let n_feeds = feeds.iter().count();
+    let names: Vec<&str> = feeds.iter().take(FEEDS_NAMED).map(|it| it.name.as_str()).collect();
+    let n_indicators: usize = feeds.iter().map(|it| it.indicators.len()).sum();
+    let more = if FEEDS_NAMED < n_feeds { ", …" } else { "" };
+    match n_feeds {
+        0 => knowledge::VERSION.to_owned(),
+        _ => {
+            let names = names.join(", ");
+            format!("{} + feeds: {n_feeds} with {n_indicators} indicators ({names}{more})", knowledge::VERSION)
+        }
+    }
+}
+
+/// A line of a report names so many feeds; each match names its own.
+const FEEDS_NAMED: usize = 3;
+
+/// What of feeds is not used: one gap for each, with the first place.
+fn unused_of(feeds: &Feeds) -> Vec<Gap> {
+    let gap = |feed: &knowledge::Feed| {
+        let first = feed.unused.first()?;
+        let (n, all) = (feed.unused.len(), feed.n_stated());
+        let why = format!("feed {}: {n} of {all} are not used, the first is {}: {}", feed.name, first.at, first.why);
+        Some(Gap { artifact: ArtifactId(0), why, layer: Layer::Config })
+    };
+    feeds.iter().filter_map(gap).collect()
 }
 
 /// The id of the format that an input was read as.

@@ -10,6 +10,7 @@ mod flows;
 mod glob;
 mod input;
 mod native;
+mod observe;
 mod outcome;
 mod progress;
 mod walk;

@@ -4,11 +4,12 @@
 //! batches of a fixed size, never inside one.
 
 use formats::{Child, Format, Kind, Reading, Wanted};
+use model::observer::Observer;
 use model::{Artifact, ArtifactId, Facts, Gap, Layer, NodeKind, Store, Tree, path_name};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-use crate::{Given, Progress};
+use crate::{Given, Progress, observe};
 
 /// All that was found.
 #[derive(Default)]
@@ -27,6 +28,8 @@ pub struct Found {
 pub enum Want<'a> {
     /// Everything, with all facts.
     All,
+    /// The same, and an observer sees the bytes.
+    Observed(&'a dyn Observer),
     /// Every artifact that shows in the first bytes of what holds it, without the facts that take decoding its content.
     /// How many files may have an archive appended where nobody looked is a gap.
     AllNames,
@@ -38,7 +41,17 @@ pub enum Want<'a> {
 
 /// Opens what was given, and what lies in it.
 pub fn walk(given: Given, want: &Want, store: &Store, progress: &dyn Progress) -> Found {
-    let mut walk = Walk { found: Found::default(), store, want, progress, fuel: 0, level: Vec::new(), ends_unseen: 0 };
+    let mut walk = Walk {
+        found: Found::default(),
+        store,
+        want,
+        progress,
+        fuel: 0,
+        level: Vec::new(),
+        ends_unseen: 0,
+        sight: 0,
+        unsearched: 0,
+    };
     walk.start(given);
     let mut depth = 0;
     while !walk.level.is_empty() {
@@ -58,6 +71,10 @@ pub fn walk(given: Given, want: &Want, store: &Store, progress: &dyn Progress) -
         let why = "pictures and programs inside archives are packed: what may be appended to them is not listed";
         walk.gap(ArtifactId(0), format!("{} {why}", walk.ends_unseen));
     }
+    if walk.unsearched != 0 {
+        let why = "files were not searched for known indicators: the input unfolds to more than";
+        walk.gap(ArtifactId(0), format!("{} {why} {SIGHT_FACTOR} times its size", walk.unsearched));
+    }
     let mut found = walk.found;
     found.formats.resize(found.tree.len(), Vec::new());
     found
@@ -74,12 +91,17 @@ struct Walk<'a> {
     level: Vec<ArtifactId>,
     /// How many files may have an archive appended where nobody looked.
     ends_unseen: u64,
+    /// How many bytes an observer may still see.
+    sight: u64,
+    /// How many artifacts it does not see for that.
+    unsearched: u64,
 }
 
 impl Walk<'_> {
     fn start(&mut self, given: Given) {
         let size: u64 = given.roots.iter().chain(given.entries.iter().flatten()).map(|it| it.blob.len()).sum();
         self.fuel = size.saturating_mul(FUEL_FACTOR).saturating_add(FUEL_FREE);
+        self.sight = size.saturating_mul(SIGHT_FACTOR).saturating_add(SIGHT_FREE);
         let (mut files, mut folders) = (Vec::new(), Vec::new());
         for (index, (root, entries)) in given.roots.into_iter().zip(given.entries).enumerate() {
             match root.node.kind {
@@ -109,15 +131,22 @@ impl Walk<'_> {
     /// Reads a batch in parallel, and takes over the results in order.
     fn batch(&mut self, batch: &[ArtifactId]) {
         let fuel = self.fuel;
+        let seen = self.seen_of(batch);
         let (tree, want, store, progress) = (&self.found.tree, self.want, self.store, self.progress);
         let results: Vec<(Reading, Vec<&'static Format>)> = batch
             .par_iter()
-            .map(|&id| {
+            .zip(&seen)
+            .map(|(&id, &seen)| {
                 let artifact = tree.artifact(id);
                 let allowance = allowance_of(tree, artifact).min(fuel);
                 let result = match want {
                     Want::Names if in_folder(tree, artifact) && !holds_images(artifact) => {
                         (Reading::new(artifact, store.clone(), 0), Vec::new())
+                    }
+                    Want::Observed(observer) if seen => {
+                        let (mut reading, formats) = read_caught(artifact, want, store, allowance);
+                        observe::show(artifact, &formats, *observer, &mut reading);
+                        (reading, formats)
                     }
                     _ => read_caught(artifact, want, store, allowance),
                 };
@@ -141,6 +170,20 @@ impl Walk<'_> {
             }
             self.children(Some(id), joined.children, kind);
         }
+    }
+
+    /// Which artifacts of a batch an observer may see.
+    fn seen_of(&mut self, batch: &[ArtifactId]) -> Vec<bool> {
+        let mut seen = Vec::with_capacity(batch.len());
+        for id in batch {
+            let rest = self.sight.checked_sub(self.found.tree.artifact(*id).blob.len());
+            self.sight = rest.unwrap_or(self.sight);
+            seen.push(rest.is_some());
+        }
+        if matches!(self.want, Want::Observed(_)) {
+            self.unsearched += seen.iter().filter(|it| !**it).count() as u64;
+        }
+        seen
     }
 
     /// Adds what lies in `parent`, and decides what of it is opened.
@@ -185,7 +228,7 @@ impl Walk<'_> {
 
     fn wanted(&self, id: ArtifactId, parent: Kind) -> bool {
         match self.want {
-            Want::All | Want::AllNames => true,
+            Want::All | Want::Observed(_) | Want::AllNames => true,
             Want::Names => {
                 in_folder(&self.found.tree, self.found.tree.artifact(id))
                     || !matches!(parent, Kind::FileSystem | Kind::App | Kind::Code | Kind::Native)
@@ -261,7 +304,7 @@ fn read_caught(artifact: &Artifact, want: &Want, store: &Store, allowance: u64) 
     let read = || {
         let mut reading = Reading::new(artifact, store.clone(), allowance);
         reading.wanted = match want {
-            Want::All => Wanted::Facts,
+            Want::All | Want::Observed(_) => Wanted::Facts,
             Want::AllNames => Wanted::Listing,
             Want::Names | Want::Paths(_) => Wanted::Names,
         };
@@ -286,6 +329,12 @@ const FUEL_FACTOR: u64 = 64;
 
 /// ... and what it may unfold to however small it is: an empty user-data image packs 100 GB of holes into kilobytes.
 const FUEL_FREE: u64 = 256 << 30;
+
+/// What an observer may see, of the input's size: sparse images and holes hold little else than zeros...
+const SIGHT_FACTOR: u64 = 16;
+
+/// ... and however small the input is.
+const SIGHT_FREE: u64 = 64 << 30;
 
 /// A stream may grow to this many times its size (deflate cannot grow further)...
 const EXPANSION_MAX: u64 = 1032;

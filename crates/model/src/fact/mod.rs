@@ -21,6 +21,7 @@ pub mod partition;
 pub mod policy;
 pub mod property;
 pub mod script;
+pub mod sighting;
 pub mod sysconfig;
 pub mod ueventd;
 
@@ -121,6 +122,9 @@ pub struct Facts {
     /// Scripts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<Row<script::Script>>,
+    /// Known indicators.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sightings: Vec<Row<sighting::Sighting>>,
     /// Elements of `etc/permissions` and `etc/sysconfig`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sysconfig: Vec<Row<sysconfig::Entry>>,
@@ -157,6 +161,7 @@ impl Facts {
             properties,
             reaches,
             scripts,
+            sightings,
             sysconfig,
             ueventd,
         } = other;
@@ -183,6 +188,7 @@ impl Facts {
         self.properties.extend(properties);
         self.reaches.extend(reaches);
         self.scripts.extend(scripts);
+        self.sightings.extend(sightings);
         self.sysconfig.extend(sysconfig);
         self.ueventd.extend(ueventd);
     }

@@ -10,7 +10,7 @@ use clap::Args;
 use model::Report;
 use report::Style;
 
-use super::{Common, cache};
+use super::{Common, cache, feeds};
 
 /// Give an explained verdict about a phone
 #[derive(Args)]
@@ -21,6 +21,7 @@ Examples:
   postern check dump/                                   an unpacked phone
   postern check app.apk                                 an app: the verdict is about it alone
   postern check rom.zip --html report.html --json -     a report to read, and one for programs on standard output
+  postern check dump/ --iocs spyware.stix2              with a feed of indicators
 
 What is given together belongs to one phone. The verdict is never \"clean\": it says what was found, how much was
 inspected, and what was not.
@@ -47,6 +48,14 @@ pub struct Check {
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day_of, help_heading = "Reports")]
     date: Option<String>,
 
+    /// Indicators to look for: STIX 2, MISP or plain lists; files, or folders of them
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Feeds")]
+    iocs: Vec<PathBuf>,
+
+    /// Do not use the feeds that `postern knowledge update` installed
+    #[arg(long, help_heading = "Feeds")]
+    no_feeds: bool,
+
     /// Do not follow values through the code of apps: faster, and blind to what code does
     #[arg(long)]
     no_flows: bool,
@@ -58,12 +67,19 @@ pub struct Check {
 impl Check {
     /// Checks, and writes what was asked for; text to standard output, unless another report goes there.
     pub fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        let mut tell = |it: String| {
+            if !common.quiet {
+                super::complain(&it)
+            }
+        };
+        let feeds = feeds::open(&self.iocs, !self.no_feeds, &mut tell).context("cannot open the feeds")?;
         let bars = common.progress();
         let check = scan::Check {
             inputs: self.inputs.clone(),
             command: self.command(),
             date: self.date.clone(),
             flows: !self.no_flows,
+            feeds,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let cache = if self.no_flows { None } else { self.cache.open(common) };
@@ -93,6 +109,13 @@ impl Check {
         for input in &self.inputs {
             let name = input.file_name().map(|it| it.to_string_lossy().into_owned());
             words.push(name.unwrap_or_else(|| input.display().to_string()));
+        }
+        for feed in &self.iocs {
+            let name = feed.file_name().map(|it| it.to_string_lossy().into_owned());
+            words.push(format!("--iocs {}", name.unwrap_or_else(|| feed.display().to_string())));
+        }
+        if self.no_feeds {
+            words.push("--no-feeds".to_owned());
         }
         if let Some(date) = &self.date {
             words.push(format!("--date {date}"));

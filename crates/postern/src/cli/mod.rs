@@ -13,7 +13,9 @@ mod check;
 mod dis;
 mod explain;
 mod extract;
+mod feeds;
 mod flows;
+mod knowledge;
 mod look;
 mod ls;
 mod progress;
@@ -81,6 +83,7 @@ enum Command {
     Explain(explain::Explain),
     Flows(flows::Flows),
     Dis(dis::Dis),
+    Knowledge(knowledge::KnowledgeCommand),
     /// Write the completions for a shell to standard output
     #[command(after_help = "Example:\n  postern completions bash > ~/.local/share/bash-completion/completions/postern")]
     Completions {
@@ -104,6 +107,7 @@ pub fn run() -> ExitCode {
         Command::Explain(it) => it.run(&cli.common),
         Command::Flows(it) => it.run(&cli.common),
         Command::Dis(it) => it.run(&cli.common),
+        Command::Knowledge(it) => it.run(&cli.common),
         Command::Ls(it) => it.run(&cli.common),
         Command::Cat(it) => it.run(&cli.common),
         Command::Extract(it) => it.run(&cli.common),

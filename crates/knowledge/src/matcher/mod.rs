@@ -1,0 +1,183 @@
+//! Finds known indicators in bytes that are read anyway: runs of text are cut into hosts, paths and classes and looked
+//! up in sets; only free texts are searched for.
+//!
+//! Invariant: what is found is stated, not judged. A domain is matched label by label, an address as an address.
+
+mod observation;
+mod run;
+mod trial;
+
+use std::net::IpAddr;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use model::Artifact;
+use model::fact::sighting::IndicatorKind;
+use model::observer::{Observation, Observer, Part};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::cases::{Case, Predicate, is_domain};
+
+pub use trial::{Trial, trials_of};
+
+/// Everything that is looked for.
+#[derive(Debug, Default)]
+pub struct Matcher {
+    /// Domains, and other names of labels with dots between them.
+    domains: FxHashMap<Box<str>, IndicatorKind>,
+    /// Their last labels: what ends otherwise need not be looked up.
+    last_labels: FxHashSet<Box<str>>,
+    ips: FxHashSet<IpAddr>,
+    /// Addresses without their scheme, and as they are known.
+    urls: FxHashMap<Box<str>, Box<str>>,
+    emails: FxHashSet<Box<str>>,
+    /// Paths that stand in text.
+    paths: FxHashSet<Box<str>>,
+    /// Classes with slashes, and as they are known.
+    classes: FxHashMap<Box<str>, Box<str>>,
+    /// Packages of classes with slashes, of which any class will do.
+    packages: FxHashMap<Box<str>, Box<str>>,
+    /// The first two labels of both.
+    heads: FxHashSet<Box<str>>,
+    strings: Vec<Box<str>>,
+    search: Option<AhoCorasick>,
+    string_max: usize,
+    sha256: FxHashMap<[u8; 32], Box<str>>,
+    sha1: FxHashMap<[u8; 20], Box<str>>,
+    md5: FxHashMap<[u8; 16], Box<str>>,
+}
+
+impl Matcher {
+    /// Of indicators and of what conditions of cases ask for.
+    pub fn of<'a>(
+        cases: impl Iterator<Item = &'a Case>,
+        more: impl Iterator<Item = (IndicatorKind, &'a str)>,
+    ) -> Matcher {
+        let mut matcher = Matcher::default();
+        for case in cases {
+            for indicator in &case.indicators {
+                matcher.add(indicator.kind, &indicator.value);
+            }
+            for predicate in case.confirms.iter().chain(&case.acquits) {
+                matcher.add_predicate(predicate);
+            }
+        }
+        for (kind, value) in more {
+            matcher.add(kind, value);
+        }
+        matcher.prepare();
+        matcher
+    }
+
+    fn add_predicate(&mut self, predicate: &Predicate) {
+        match predicate {
+            Predicate::Class { any } | Predicate::Unguarded { any } => {
+                any.iter().for_each(|it| self.add(IndicatorKind::Class, it));
+            }
+            Predicate::Hash { any } => any.iter().for_each(|it| self.add(IndicatorKind::Hash, it)),
+            Predicate::Holds { any, .. } => any.iter().for_each(|it| self.add_text(it)),
+            _ => {}
+        }
+    }
+
+    /// A text that a file may hold: what it looks like decides how it is looked for.
+    fn add_text(&mut self, text: &str) {
+        match () {
+            () if text.parse::<IpAddr>().is_ok() => self.add(IndicatorKind::Ip, text),
+            () if is_domain(text) => {
+                // A name of a file or property looks the same; a domain that is known as one stays one.
+                self.domains.entry(text.into()).or_insert(IndicatorKind::String);
+            }
+            () if text.starts_with('/') && text.bytes().all(run::is_text) => _ = self.paths.insert(text.into()),
+            () => self.add(IndicatorKind::String, text),
+        }
+    }
+
+    /// Kinds that are told by manifests, certificates and the tree of files are not looked for in bytes.
+    fn add(&mut self, kind: IndicatorKind, value: &str) {
+        match kind {
+            IndicatorKind::Domain => _ = self.domains.insert(value.into(), kind),
+            IndicatorKind::Ip => self.ips.extend(value.parse::<IpAddr>().ok()),
+            IndicatorKind::Url => {
+                let bare = value.split_once("://").map_or(value, |it| it.1);
+                self.urls.insert(bare.trim_end_matches('/').into(), value.into());
+            }
+            IndicatorKind::Class | IndicatorKind::Component => match value.strip_suffix(".*") {
+                Some(package) => _ = self.packages.insert(package.replace('.', "/").into(), value.into()),
+                None => _ = self.classes.insert(value.replace('.', "/").into(), value.into()),
+            },
+            IndicatorKind::Email => _ = self.emails.insert(value.into()),
+            IndicatorKind::Hash => self.add_hash(value),
+            IndicatorKind::String => self.strings.push(value.into()),
+            _ => {}
+        }
+    }
+
+    fn add_hash(&mut self, hex: &str) {
+        let mut bytes = [0u8; 32];
+        let len = hex.len() / 2;
+        for (byte, at) in bytes.iter_mut().zip(0..len) {
+            let Some(value) = hex.get(at * 2..at * 2 + 2).and_then(|it| u8::from_str_radix(it, 16).ok()) else {
+                return;
+            };
+            *byte = value;
+        }
+        let known = hex.into();
+        match len {
+            32 => _ = self.sha256.insert(bytes, known),
+            20 => _ = bytes[..20].try_into().map(|it| self.sha1.insert(it, known)),
+            16 => _ = bytes[..16].try_into().map(|it| self.md5.insert(it, known)),
+            _ => {}
+        }
+    }
+
+    /// Builds what is derived from the sets.
+    fn prepare(&mut self) {
+        let last = |it: &str| it.rsplit('.').next().unwrap_or_default().into();
+        self.last_labels = self.domains.keys().map(|it| last(it)).collect();
+        self.heads = self.classes.keys().chain(self.packages.keys()).map(|it| run::head_of(it).into()).collect();
+        self.strings.sort();
+        self.strings.dedup();
+        self.string_max = self.strings.iter().map(|it| it.len()).max().unwrap_or(0);
+        let texts = self.strings.iter().map(|it| it.as_bytes());
+        // Too many patterns for an automaton of this size: the test of the bundled ones says so, and feeds are bounded.
+        self.search = AhoCorasick::builder().match_kind(MatchKind::Standard).build(texts).ok();
+        if self.strings.is_empty() {
+            self.search = None;
+        }
+    }
+
+    /// How many hashes, domains, addresses, classes and texts it looks for.
+    pub fn len(&self) -> usize {
+        self.domains.len()
+            + self.ips.len()
+            + self.urls.len()
+            + self.emails.len()
+            + self.paths.len()
+            + self.classes.len()
+            + self.packages.len()
+            + self.strings.len()
+            + self.n_hashes()
+    }
+
+    /// Whether it looks for nothing.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn n_hashes(&self) -> usize {
+        self.sha256.len() + self.sha1.len() + self.md5.len()
+    }
+}
+
+impl Observer for Matcher {
+    fn observe(&self, artifact: &Artifact, part: Part) -> Option<Box<dyn Observation + '_>> {
+        let wanted = match part {
+            Part::Content => !self.is_empty(),
+            Part::Packing => self.n_hashes() != 0,
+        };
+        wanted.then(|| Box::new(observation::Seen::new(self, artifact.id, part)) as Box<dyn Observation>)
+    }
+}
+
+#[cfg(test)]
+mod tests;

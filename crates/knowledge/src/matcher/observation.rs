@@ -1,0 +1,227 @@
+//! One artifact, piece by piece.
+
+use std::collections::BTreeMap;
+
+use md5::Md5;
+use model::fact::sighting::{IndicatorKind, Sighting};
+use model::observer::{Observation, Part};
+use model::{ArtifactId, Facts, Location, Row};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+use super::Matcher;
+use super::run::{self, COLON, DOT, SLASH, TEXT};
+
+/// What was seen of an artifact.
+pub struct Seen<'a> {
+    matcher: &'a Matcher,
+    artifact: ArtifactId,
+    part: Part,
+    sha256: Option<Sha256>,
+    sha1: Option<Sha1>,
+    md5: Option<Md5>,
+    /// What of the bytes before is still needed, and then the bytes at hand.
+    buffer: Vec<u8>,
+    /// Where the buffer starts in the artifact.
+    start: u64,
+    /// Where in the buffer runs were not looked at yet.
+    next_run: usize,
+    /// How much of the buffer was searched for texts.
+    searched: usize,
+    /// The run at the end was too long to be text, and goes on.
+    overlong: bool,
+    lower: String,
+    n_hosts: u32,
+    found: BTreeMap<(IndicatorKind, String), (Location, String)>,
+    dropped: u64,
+}
+
+impl<'a> Seen<'a> {
+    /// Nothing yet.
+    pub fn new(matcher: &'a Matcher, artifact: ArtifactId, part: Part) -> Seen<'a> {
+        Seen {
+            matcher,
+            artifact,
+            part,
+            sha256: (!matcher.sha256.is_empty()).then(Sha256::new),
+            sha1: (!matcher.sha1.is_empty()).then(Sha1::new),
+            md5: (!matcher.md5.is_empty()).then(Md5::new),
+            buffer: Vec::new(),
+            start: 0,
+            next_run: 0,
+            searched: 0,
+            overlong: false,
+            lower: String::new(),
+            n_hosts: 0,
+            found: BTreeMap::new(),
+            dropped: 0,
+        }
+    }
+
+    /// Looks up the runs that are complete; the last one only if nothing follows.
+    fn runs(&mut self, last: bool) {
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut at = self.next_run;
+        loop {
+            let rest = buffer.get(at..).unwrap_or_default();
+            let gap = rest.iter().position(|it| run::is_text(*it)).unwrap_or(rest.len());
+            let first = at + gap;
+            if gap != 0 {
+                self.overlong = false;
+            }
+            let mut has = TEXT;
+            let mut end = first;
+            while let Some(class) = buffer.get(end).map(|it| run::class_of(*it)).filter(|it| it & TEXT != 0) {
+                has |= class;
+                end += 1;
+            }
+            if end == buffer.len() && !last {
+                at = first;
+                break;
+            }
+            if RUN_MIN <= end - first && has & (DOT | SLASH | COLON) != 0 && !self.overlong && end - first <= RUN_MAX {
+                self.run(&buffer[first..end], has, first);
+            }
+            at = end;
+            if at == buffer.len() {
+                break;
+            }
+        }
+        if RUN_MAX < buffer.len() - at {
+            self.overlong = true;
+            at = buffer.len();
+        }
+        self.next_run = at;
+        self.buffer = buffer;
+    }
+
+    fn run(&mut self, run: &[u8], has: u8, at: usize) {
+        let at = Location { artifact: self.artifact, offset: self.start + at as u64, size: run.len() as u64 };
+        let mut lower = std::mem::take(&mut self.lower);
+        let matcher = self.matcher;
+        let n_hosts =
+            run::look_up(matcher, run, has, &mut lower, &mut |kind, value, found| self.tell(kind, value, found, at));
+        self.lower = lower;
+        self.n_hosts = self.n_hosts.saturating_add(n_hosts);
+    }
+
+    /// Searches for texts. One that ends where the buffer does waits for what follows it.
+    fn texts(&mut self, last: bool) {
+        let Some(search) = &self.matcher.search else { return };
+        let buffer = std::mem::take(&mut self.buffer);
+        let from = self.searched.saturating_sub(self.matcher.string_max);
+        let area = buffer.get(from..).unwrap_or_default();
+        for found in search.find_overlapping_iter(area) {
+            let (start, end) = (from + found.start(), from + found.end());
+            if end < self.searched || end == buffer.len() && !last {
+                continue;
+            }
+            let text = &self.matcher.strings[found.pattern().as_usize()];
+            let word = |it: Option<&u8>| it.is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_');
+            let before = start.checked_sub(1).and_then(|it| buffer.get(it));
+            // In a dex file the length of a string stands before it, which may be a letter.
+            let length = before.is_some_and(|it| usize::from(*it) == text.len());
+            let opens = word(text.as_bytes().first());
+            let closes = word(text.as_bytes().last());
+            if opens && word(before) && !length || closes && word(buffer.get(end)) {
+                continue;
+            }
+            let at = Location { artifact: self.artifact, offset: self.start + start as u64, size: text.len() as u64 };
+            self.tell(IndicatorKind::String, text, text, at);
+        }
+        self.searched = buffer.len();
+        self.buffer = buffer;
+    }
+
+    fn tell(&mut self, kind: IndicatorKind, value: &str, found: &str, at: Location) {
+        let key = (kind, value.to_owned());
+        if self.found.len() < SIGHTINGS_MAX || self.found.contains_key(&key) {
+            self.found.entry(key).or_insert_with(|| (at, found.to_owned()));
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// Forgets what neither a run nor a text can need any more.
+    fn forget(&mut self) {
+        let needed = self.next_run.min(self.buffer.len().saturating_sub(self.matcher.string_max + 1));
+        self.buffer.drain(..needed);
+        self.start += needed as u64;
+        self.next_run -= needed;
+        self.searched = self.searched.saturating_sub(needed);
+    }
+
+    fn hash(&mut self, known: Option<&str>, len: u64) {
+        if let Some(known) = known {
+            self.tell(IndicatorKind::Hash, known, known, Location { artifact: self.artifact, offset: 0, size: len });
+        }
+    }
+}
+
+impl Observation for Seen<'_> {
+    fn bytes(&mut self, bytes: &[u8]) {
+        if let Some(hash) = &mut self.sha256 {
+            hash.update(bytes);
+        }
+        if let Some(hash) = &mut self.sha1 {
+            hash.update(bytes);
+        }
+        if let Some(hash) = &mut self.md5 {
+            hash.update(bytes);
+        }
+        if self.part == Part::Packing {
+            self.start += bytes.len() as u64;
+            return;
+        }
+        self.buffer.extend_from_slice(bytes);
+        self.runs(false);
+        self.texts(false);
+        self.forget();
+    }
+
+    fn zeros(&mut self, n: u64) {
+        // Nobody publishes the hash of a file with such holes.
+        (self.sha256, self.sha1, self.md5) = (None, None, None);
+        if self.part == Part::Content {
+            self.runs(true);
+            self.texts(true);
+        }
+        self.start += self.buffer.len() as u64 + n;
+        self.buffer.clear();
+        (self.next_run, self.searched, self.overlong) = (0, 0, false);
+    }
+
+    fn finish(mut self: Box<Self>, facts: &mut Facts) -> Vec<String> {
+        if self.part == Part::Content {
+            self.runs(true);
+            self.texts(true);
+        }
+        let len = self.start + self.buffer.len() as u64;
+        let matcher = self.matcher;
+        let digest = self.sha256.take().map(|it| <[u8; 32]>::from(it.finalize()));
+        self.hash(digest.and_then(|it| matcher.sha256.get(&it)).map(|it| &**it), len);
+        let digest = self.sha1.take().map(|it| <[u8; 20]>::from(it.finalize()));
+        self.hash(digest.and_then(|it| matcher.sha1.get(&it)).map(|it| &**it), len);
+        let digest = self.md5.take().map(|it| <[u8; 16]>::from(it.finalize()));
+        self.hash(digest.and_then(|it| matcher.md5.get(&it)).map(|it| &**it), len);
+        let n_hosts = self.n_hosts;
+        facts.sightings.extend(
+            std::mem::take(&mut self.found)
+                .into_iter()
+                .map(|((kind, value), (at, found))| Row { at, value: Sighting { kind, value, found, n_hosts } }),
+        );
+        match self.dropped {
+            0 => Vec::new(),
+            _ => vec![format!("more than {SIGHTINGS_MAX} known indicators: the others are not told")],
+        }
+    }
+}
+
+/// Shorter runs hold neither a host nor a path that is known.
+const RUN_MIN: usize = 4;
+
+/// Longer runs are data in letters (base64, hex); a path has at most 4096 bytes (`PATH_MAX`).
+const RUN_MAX: usize = 4096;
+
+/// No file but a list of indicators has more.
+const SIGHTINGS_MAX: usize = 1024;

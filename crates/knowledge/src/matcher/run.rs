@@ -1,0 +1,179 @@
+//! Runs of text: what they are cut into, and how the pieces are looked up.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use model::fact::sighting::IndicatorKind;
+
+use super::Matcher;
+
+/// Whether a byte belongs to a run.
+pub fn is_text(byte: u8) -> bool {
+    CLASSES[usize::from(byte)] & TEXT != 0
+}
+
+/// What a run has, by its bytes.
+pub fn class_of(byte: u8) -> u8 {
+    CLASSES[usize::from(byte)]
+}
+
+/// Looks everything up that a run can be. `told` takes the indicator as it is known, and what stands there. Returns
+/// how many names of hosts the run has.
+pub fn look_up(
+    matcher: &Matcher,
+    run: &[u8],
+    has: u8,
+    lower: &mut String,
+    told: &mut dyn FnMut(IndicatorKind, &str, &str),
+) -> u32 {
+    let Ok(text) = std::str::from_utf8(run) else { return 0 };
+    let mut n_hosts = 0;
+    if has & DOT != 0 {
+        for piece in text.split(|it: char| !it.is_ascii_alphanumeric() && !matches!(it, '.' | '-' | '_')) {
+            n_hosts += u32::from(host(matcher, piece, lower, told));
+        }
+        // A string of a dex file has its length before it, which is a letter where it has as many characters.
+        if run.first().is_some_and(|it| usize::from(*it) + 1 == run.len()) {
+            host(matcher, text.get(1..).unwrap_or_default(), lower, told);
+        }
+    }
+    if has & COLON != 0 {
+        let several = 1 < text.bytes().filter(|it| *it == b':').count();
+        let ip = text.parse::<Ipv6Addr>().ok().map(IpAddr::V6).filter(|it| several && matcher.ips.contains(it));
+        if let Some(ip) = ip {
+            told(IndicatorKind::Ip, &ip.to_string(), text);
+        }
+        if let Some((_, bare)) = text.split_once("://").filter(|_| !matcher.urls.is_empty()) {
+            let path = bare.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+            if let Some(known) = matcher.urls.get(path).or_else(|| matcher.urls.get(bare)) {
+                told(IndicatorKind::Url, known, text);
+            }
+        }
+    }
+    if has & AT != 0 && !matcher.emails.is_empty() {
+        let bare = text.strip_prefix("mailto:").unwrap_or(text).to_ascii_lowercase();
+        if let Some(known) = matcher.emails.get(bare.as_str()) {
+            told(IndicatorKind::Email, known, text);
+        }
+    }
+    if has & SLASH != 0 {
+        paths(matcher, text, told);
+        class(matcher, text, told);
+    }
+    n_hosts
+}
+
+/// Looks up a name and every name above it. Returns whether it is the name of a host.
+fn host(matcher: &Matcher, piece: &str, lower: &mut String, told: &mut dyn FnMut(IndicatorKind, &str, &str)) -> bool {
+    let piece = piece.trim_matches('.');
+    let Some((rest, last)) = piece.rsplit_once('.') else { return false };
+    if HOST_MAX < piece.len() || rest.is_empty() {
+        return false;
+    }
+    if last.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+        let Ok(ip) = piece.parse::<Ipv4Addr>() else { return false };
+        if matcher.ips.contains(&IpAddr::V4(ip)) {
+            told(IndicatorKind::Ip, &ip.to_string(), piece);
+        }
+        return true;
+    }
+    lower.clear();
+    lower.extend(last.chars().map(|it| it.to_ascii_lowercase()));
+    let is_host = TOP_LEVEL.contains(&lower.as_str()) && !piece.bytes().any(|it| it == b'_');
+    if !matcher.last_labels.contains(lower.as_str()) {
+        return is_host;
+    }
+    lower.clear();
+    lower.extend(piece.chars().map(|it| it.to_ascii_lowercase()));
+    let mut name = lower.as_str();
+    loop {
+        if let Some((known, kind)) = matcher.domains.get_key_value(name) {
+            told(*kind, known, piece);
+        }
+        match name.split_once('.') {
+            Some((_, above)) if above.contains('.') => name = above,
+            _ => return is_host,
+        }
+    }
+}
+
+/// Looks up a path, and every folder on its way.
+fn paths(matcher: &Matcher, text: &str, told: &mut dyn FnMut(IndicatorKind, &str, &str)) {
+    let Some(at) = text.find('/').filter(|_| !matcher.paths.is_empty()) else { return };
+    let path = text.get(at..).unwrap_or_default();
+    let mut end = path.len();
+    while let Some(part) = path.get(..end).filter(|it| !it.is_empty()) {
+        if let Some(known) = matcher.paths.get(part) {
+            told(IndicatorKind::Path, known, path);
+        }
+        end = part.rfind('/').unwrap_or(0);
+    }
+}
+
+/// Looks up the descriptor of a class (`Lcom/example/Name`), perhaps behind `[` or the length of the string.
+fn class(matcher: &Matcher, text: &str, told: &mut dyn FnMut(IndicatorKind, &str, &str)) {
+    let bytes = text.as_bytes();
+    for at in 0..2 {
+        if bytes.get(at) != Some(&b'L') {
+            continue;
+        }
+        let Some(name) = text.get(at + 1..) else { continue };
+        if !matcher.heads.contains(head_of(name)) {
+            continue;
+        }
+        if let Some(known) = matcher.classes.get(name) {
+            told(IndicatorKind::Class, known, name);
+        }
+        let mut end = name.len();
+        while let Some(part) = name.get(..end).filter(|it| !it.is_empty()) {
+            if let Some(known) = matcher.packages.get(part) {
+                told(IndicatorKind::Class, known, name);
+            }
+            end = part.rfind('/').unwrap_or(0);
+        }
+    }
+}
+
+/// The first two labels of a class.
+pub fn head_of(name: &str) -> &str {
+    let second = name.match_indices('/').nth(1).map_or(name.len(), |it| it.0);
+    name.get(..second).unwrap_or(name)
+}
+
+/// It belongs to a run.
+pub const TEXT: u8 = 1;
+/// A dot.
+pub const DOT: u8 = 2;
+/// A slash.
+pub const SLASH: u8 = 4;
+/// A colon.
+pub const COLON: u8 = 8;
+/// An at sign.
+pub const AT: u8 = 16;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0u8; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let char = byte as u8;
+        if char.is_ascii_alphanumeric()
+            || matches!(char, b'-' | b'_' | b'$' | b'~' | b'%' | b'+' | b'=' | b'?' | b'&' | b'#')
+        {
+            classes[byte] = TEXT;
+        }
+        byte += 1;
+    }
+    classes[b'.' as usize] = TEXT | DOT;
+    classes[b'/' as usize] = TEXT | SLASH;
+    classes[b':' as usize] = TEXT | COLON;
+    classes[b'@' as usize] = TEXT | AT;
+    classes
+};
+
+/// Longer names do not exist (RFC 1035 section 2.3.4).
+const HOST_MAX: usize = 253;
+
+/// Endings that most names of hosts have, and that few names of anything else have.
+const TOP_LEVEL: &[&str] = &[
+    "com", "net", "org", "cn", "ru", "info", "biz", "top", "xyz", "cc", "io", "co", "de", "uk", "fr", "jp", "kr", "br",
+    "club", "site", "online", "shop", "work", "vip",
+];
