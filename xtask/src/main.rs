@@ -36,6 +36,7 @@ fn run(args: &[String]) -> Result<()> {
         ["licences"] => licences::run()?,
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
         ["oracle"] => oracle::run()?,
+        ["oracle", "apk-signatures", options @ ..] => oracle::apk::run(&oracle::apk::Options::of(options)?)?,
         ["fixtures", "demo", options @ ..] => demo::make(&demo::Options::of(options)?)?,
         _ => bail!("there is no chore \"{}\"; see cargo xtask help", words.join(" ")),
     }
@@ -66,6 +67,11 @@ cargo xtask CHORE
                   --corpus DIR       writes the samples as the corpus of `cargo fuzz run formats`
   oracle          compares what is read of the samples with what other programs unpack (tar, xz, debugfs, fsck.erofs
                   and others; what is not installed is told)
+  oracle apk-signatures FOLDER
+                  holds what postern says of the packages in a folder against AOSP's apksig, at many API levels
+                  --classes PATH     where Java finds apksig [/usr/share/java/apksig.jar]
+                  --mutate N         instead of the packages, N of them with a few bytes changed
+                  --seed S           another seed, other changes [1]
   fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
                   --d8 FILE          d8.jar [DEMO_D8]
                   --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];

@@ -59,6 +59,12 @@ pub fn check(
         .collect();
     progress.end(Phase::Read);
 
+    progress.begin(Phase::Verify);
+    let (facts, gaps) = crate::signatures::verify(&found, progress);
+    found.facts.merge(facts);
+    found.gaps.extend(gaps);
+    progress.end(Phase::Verify);
+
     if check.flows {
         progress.begin(Phase::Follow);
         let models = &Knowledge::bundled().models;

@@ -11,6 +11,7 @@ mod glob;
 mod input;
 mod outcome;
 mod progress;
+mod signatures;
 mod walk;
 
 pub use cache::{CACHE_SIZE, Cache};

@@ -5,6 +5,8 @@
 pub enum Phase {
     /// The input is hashed and its containers are opened.
     Read,
+    /// What signatures cover is recomputed.
+    Verify,
     /// Values are followed through code.
     Follow,
     /// Facts become a phone.
@@ -20,6 +22,7 @@ impl Phase {
     pub fn title(self) -> &'static str {
         match self {
             Phase::Read => "reading",
+            Phase::Verify => "verifying",
             Phase::Follow => "following values",
             Phase::Assemble => "putting together",
             Phase::Detect => "looking",

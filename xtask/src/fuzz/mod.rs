@@ -6,7 +6,7 @@
 #[path = "../../../crates/formats/tests/harness/mod.rs"]
 pub mod harness;
 mod mutation;
-mod random;
+pub mod random;
 
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};

@@ -2,6 +2,7 @@
 
 pub mod adb_key;
 pub mod anomaly;
+pub mod apk_signature;
 pub mod app;
 pub mod avb;
 pub mod boot;
@@ -57,6 +58,9 @@ pub struct Facts {
     /// Ways in which a container is malformed and yet readable.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Row<anomaly::Anomaly>>,
+    /// Signatures of packages, recomputed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub apk_signatures: Vec<Row<apk_signature::ApkSignature>>,
     /// Applications, from their manifests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<Row<app::App>>,
@@ -132,6 +136,7 @@ impl Facts {
         let Facts {
             adb_keys,
             anomalies,
+            apk_signatures,
             apps,
             vbmetas,
             boots,
@@ -157,6 +162,7 @@ impl Facts {
         } = other;
         self.adb_keys.extend(adb_keys);
         self.anomalies.extend(anomalies);
+        self.apk_signatures.extend(apk_signatures);
         self.apps.extend(apps);
         self.vbmetas.extend(vbmetas);
         self.boots.extend(boots);
