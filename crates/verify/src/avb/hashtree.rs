@@ -86,6 +86,11 @@ impl Hashtree {
         Ok(Hashtree { hash, salt: salt.to_vec(), block, n_blocks, root: root.to_vec(), tree_at, stride })
     }
 
+    /// Bytes of a block.
+    pub fn block_size(&self) -> u64 {
+        self.block as u64
+    }
+
     /// How many bytes of the image are hashed.
     pub fn len(&self) -> u64 {
         self.n_blocks.saturating_mul(self.block as u64)
