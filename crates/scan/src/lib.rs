@@ -8,11 +8,13 @@ mod copy;
 mod coverage;
 mod flows;
 mod glob;
+mod images;
 mod input;
 mod native;
 mod observe;
 mod outcome;
 mod progress;
+mod signatures;
 mod walk;
 mod without_manifest;
 

@@ -5,6 +5,8 @@
 pub enum Phase {
     /// The input is hashed and its containers are opened.
     Read,
+    /// What signatures cover is recomputed.
+    Verify,
     /// Values are followed through code.
     Follow,
     /// The code of programs and libraries is read.
@@ -22,6 +24,7 @@ impl Phase {
     pub fn title(self) -> &'static str {
         match self {
             Phase::Read => "reading",
+            Phase::Verify => "verifying",
             Phase::Follow => "following values",
             Phase::Disassemble => "reading native code",
             Phase::Assemble => "putting together",

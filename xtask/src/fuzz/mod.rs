@@ -9,7 +9,7 @@ pub mod harness;
 mod mutation;
 #[path = "../../../crates/dalvik/tests/containers/pack.rs"]
 mod pack;
-mod random;
+pub mod random;
 
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};

@@ -72,6 +72,7 @@ impl Manifest<'_> {
         app.package = document.by_name(element, "package").unwrap_or_default();
         self.package = app.package.clone();
         app.split = document.by_name(element, "split").filter(|it| !it.is_empty());
+        app.target_sandbox = self.number(element, attr::TARGET_SANDBOX_VERSION);
         app.core_app = document.by_name(element, "coreApp").is_some_and(|it| is_true(&it));
         let low = self.number(element, attr::VERSION_CODE);
         let high = self.number(element, attr::VERSION_CODE_MAJOR);
@@ -358,6 +359,7 @@ mod attr {
     pub const VERSION_CODE: u32 = 0x0101_021b;
     pub const VERSION_NAME: u32 = 0x0101_021c;
     pub const TARGET_SDK_VERSION: u32 = 0x0101_0270;
+    pub const TARGET_SANDBOX_VERSION: u32 = 0x0101_054c;
     pub const MAX_SDK_VERSION: u32 = 0x0101_0271;
     pub const TEST_ONLY: u32 = 0x0101_0272;
     pub const ALLOW_BACKUP: u32 = 0x0101_0280;

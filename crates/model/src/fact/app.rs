@@ -22,6 +22,9 @@ pub struct App {
     pub min_sdk: Option<u32>,
     /// `targetSdkVersion`; where it is missing Android takes `minSdkVersion`, and 1 where that is missing too.
     pub target_sdk: Option<u32>,
+    /// `targetSandboxVersion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_sandbox: Option<u32>,
     /// `coreApp`.
     pub core_app: bool,
     /// The label, resolved in the default language.

@@ -2,6 +2,7 @@
 
 pub mod adb_key;
 pub mod anomaly;
+pub mod apk_signature;
 pub mod app;
 pub mod avb;
 pub mod boot;
@@ -12,6 +13,7 @@ pub mod elf;
 pub mod file_system;
 pub mod flow;
 pub mod fstab;
+pub mod image_check;
 pub mod init;
 pub mod kernel;
 pub mod layout;
@@ -59,6 +61,9 @@ pub struct Facts {
     /// Ways in which a container is malformed and yet readable.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub anomalies: Vec<Row<anomaly::Anomaly>>,
+    /// Signatures of packages, recomputed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub apk_signatures: Vec<Row<apk_signature::ApkSignature>>,
     /// Applications, from their manifests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<Row<app::App>>,
@@ -92,6 +97,9 @@ pub struct Facts {
     /// Lines of `fstab` files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fstab: Vec<Row<fstab::FstabEntry>>,
+    /// Images, partitions and update packages held against their signatures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub image_checks: Vec<Row<image_check::ImageCheck>>,
     /// Sections of init scripts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub init: Vec<Row<init::Section>>,
@@ -140,6 +148,7 @@ impl Facts {
         let Facts {
             adb_keys,
             anomalies,
+            apk_signatures,
             apps,
             vbmetas,
             boots,
@@ -151,6 +160,7 @@ impl Facts {
             followed,
             flows,
             fstab,
+            image_checks,
             init,
             kernels,
             layouts,
@@ -167,6 +177,7 @@ impl Facts {
         } = other;
         self.adb_keys.extend(adb_keys);
         self.anomalies.extend(anomalies);
+        self.apk_signatures.extend(apk_signatures);
         self.apps.extend(apps);
         self.vbmetas.extend(vbmetas);
         self.boots.extend(boots);
@@ -178,6 +189,7 @@ impl Facts {
         self.followed.extend(followed);
         self.flows.extend(flows);
         self.fstab.extend(fstab);
+        self.image_checks.extend(image_checks);
         self.init.extend(init);
         self.kernels.extend(kernels);
         self.layouts.extend(layouts);

@@ -1,0 +1,211 @@
+//! The APK Signature Schemes v3 and v3.1: signers by ranges of API levels, with their rotation.
+//!
+//! Source: AOSP `tools/apksig`, `internal/apk/v3/V3SchemeVerifier.java`.
+
+use model::{Fault, Reader};
+
+use super::lineage::{Lineage, LineageFault};
+use super::problem::{Kind, Problems};
+use super::signer::{self, Kinds, Signatures, Signer, SignerFault, prefixed};
+use super::{Apk, Levels};
+
+/// What the scheme says.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// What is wrong; empty where it verifies.
+    pub problems: Problems,
+    /// The signers with their API levels.
+    pub signers: Vec<Ranged>,
+    /// The rotation of all signers.
+    pub lineage: Option<Lineage>,
+}
+
+/// A signer for a range of API levels.
+#[derive(Debug, Default)]
+pub struct Ranged {
+    /// The signer.
+    pub signer: Signer,
+    /// The first API level.
+    pub min: i32,
+    /// The last one.
+    pub max: i32,
+    lineage: Option<Lineage>,
+    for_development: bool,
+}
+
+/// Which of the two schemes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// v3.1.
+    V31,
+    /// v3, with the level from which a v3.1 signer takes over, if there is one.
+    V3(Option<i32>),
+}
+
+/// Verifies the value of the scheme.
+pub fn verify(apk: &Apk, value: &[u8], version: Version, levels: Levels) -> Result<Verified, Fault> {
+    let mut verified = Verified::default();
+    let mut signers = Vec::new();
+    let names = [Kind::V3MalformedSigners, Kind::V3NoSigners, Kind::V3MalformedSigner];
+    signer::signers(value, &mut verified.problems, names, |record, problems| {
+        let mut ranged = Ranged::default();
+        let read = read_signer(record, &mut ranged, version, levels, problems);
+        signers.push(ranged);
+        read
+    });
+    verified.signers = signers;
+    if !verified.problems.is_empty() {
+        return Ok(verified);
+    }
+    let own: Vec<&Signer> = verified.signers.iter().map(|it| &it.signer).collect();
+    apk.hold_content(own, Kind::V3ApkDigestDidNotVerify, &mut verified.problems)?;
+    hold_ranges(&mut verified, version, levels);
+    Ok(verified)
+}
+
+/// The signers cover the levels without holes, and their lineages only grow.
+fn hold_ranges(verified: &mut Verified, version: Version, levels: Levels) {
+    let problems = &mut verified.problems;
+    let mut sorted: Vec<&Ranged> = Vec::new();
+    for ranged in &verified.signers {
+        // Of two that end at one level the last counts.
+        sorted.retain(|it| it.max != ranged.max);
+        sorted.push(ranged);
+    }
+    sorted.sort_by_key(|it| it.max);
+    let (mut first_min, mut last_max, mut last_len) = (0, 0, 0);
+    let mut lineages: Vec<&Lineage> = Vec::new();
+    for ranged in sorted {
+        if first_min == 0 {
+            first_min = ranged.min;
+        } else if ranged.min != last_max + 1 && !(ranged.min == last_max && ranged.for_development) {
+            problems.add(Kind::V3InconsistentSdkVersions);
+            break;
+        }
+        last_max = ranged.max;
+        if let Some(lineage) = &ranged.lineage {
+            if lineage.0.len() < last_len {
+                problems.add(Kind::V3InconsistentLineages);
+                break;
+            }
+            last_len = lineage.0.len();
+            lineages.push(lineage);
+        }
+    }
+    let (needed_min, needed_max) = match version {
+        Version::V31 => (levels.max, levels.max),
+        Version::V3(None) => (levels.min, levels.max),
+        Version::V3(Some(rotation)) => (levels.min, rotation.saturating_sub(1)),
+    };
+    if needed_min < first_min || last_max < needed_max {
+        problems.add(Kind::V3MissingSdkVersions);
+    }
+    let mut lineages = lineages.into_iter();
+    let mut merged = lineages.next().cloned();
+    for lineage in lineages {
+        match merged.as_ref().and_then(|it| it.merged(lineage)) {
+            Some(both) => merged = Some(both),
+            None => {
+                problems.add(Kind::V3InconsistentLineages);
+                break;
+            }
+        }
+    }
+    verified.lineage = merged;
+}
+
+fn read_signer(
+    mut record: Reader,
+    ranged: &mut Ranged,
+    version: Version,
+    levels: Levels,
+    problems: &mut Problems,
+) -> Result<(), SignerFault> {
+    let signed = prefixed(&mut record)?;
+    ranged.min = record.i32_le("minSdkVersion")?;
+    ranged.max = record.i32_le("maxSdkVersion")?;
+    if ranged.min < 0 || ranged.max < ranged.min {
+        problems.add(Kind::V3InvalidSdkVersions);
+    }
+    let signatures = prefixed(&mut record)?;
+    let key = prefixed(&mut record)?.rest();
+    let signatures = Signatures::read(signatures, key, &KINDS)?;
+    ranged.signer.contents = signatures.verify(signed.rest(), ranged.min, ranged.max, &KINDS)?;
+    let mut signed = signed;
+    let digests = prefixed(&mut signed)?;
+    let certificates = prefixed(&mut signed)?;
+    if signed.i32_le("minSdkVersion")? != ranged.min {
+        problems.add(Kind::V3MinSdkMismatch);
+    }
+    if signed.i32_le("maxSdkVersion")? != ranged.max {
+        problems.add(Kind::V3MaxSdkMismatch);
+    }
+    let mut attributes = prefixed(&mut signed)?;
+    signatures.fill(&mut ranged.signer, digests, certificates, &KINDS)?;
+    while !attributes.is_empty() {
+        let attribute = prefixed(&mut attributes);
+        let read = attribute.and_then(|it| read_attribute(it, ranged, version, levels, problems));
+        read.map_err(|_| Kind::V3MalformedAdditionalAttribute)?;
+    }
+    Ok(())
+}
+
+fn read_attribute(
+    mut attribute: Reader,
+    ranged: &mut Ranged,
+    version: Version,
+    levels: Levels,
+    problems: &mut Problems,
+) -> Result<(), Fault> {
+    match attribute.u32_le("id of an attribute")? {
+        PROOF_OF_ROTATION => match Lineage::read(attribute.rest()) {
+            Ok(lineage) => {
+                let own = ranged.signer.certificates.first();
+                let position = own.and_then(|it| lineage.position(it));
+                if position.is_none_or(|it| it.saturating_add(1) != lineage.0.len()) {
+                    problems.add(Kind::V3PorCertMismatch);
+                }
+                ranged.lineage = Some(lineage);
+            }
+            Err(LineageFault::NotSigned) => problems.add(Kind::V3PorDidNotVerify),
+            Err(LineageFault::Other) => problems.add(Kind::V3PorCertMismatch),
+            Err(LineageFault::Malformed) => problems.add(Kind::V3MalformedLineage),
+        },
+        ROTATION_MIN_SDK if MIN_SDK_V31 <= levels.max => {
+            let stated = attribute.i32_le("minSdkVersion of the rotation")?;
+            match version {
+                Version::V3(Some(rotation)) if rotation == stated => {}
+                Version::V3(Some(_)) => problems.add(Kind::V31RotationMinSdkMismatch),
+                Version::V3(None) | Version::V31 => problems.add(Kind::V31BlockMissing),
+            }
+        }
+        ROTATION_ON_DEV_RELEASE => ranged.for_development = true,
+        _ => {}
+    }
+    Ok(())
+}
+
+const KINDS: Kinds = Kinds {
+    malformed_signature: Kind::V3MalformedSignature,
+    no_signatures: Kind::V3NoSignatures,
+    no_supported_signatures: Kind::V3NoSupportedSignatures,
+    malformed_public_key: Kind::V3MalformedPublicKey,
+    verify_exception: Kind::V3VerifyException,
+    did_not_verify: Kind::V3DidNotVerify,
+    malformed_certificate: Kind::V3MalformedCertificate,
+    no_certificates: Kind::V3NoCertificates,
+    public_key_mismatch: Kind::V3PublicKeyMismatch,
+    malformed_digest: Kind::V3MalformedDigest,
+    sig_alg_mismatch: Kind::V3SigAlgMismatch,
+};
+
+/// The number of the pair of v3 in the signing block.
+pub const BLOCK_ID: u32 = 0xf053_68c0;
+/// The number of the pair of v3.1.
+pub const BLOCK_ID_V31: u32 = 0x1b93_ad61;
+/// The first API level that looks for v3.1.
+pub const MIN_SDK_V31: i32 = 33;
+
+const PROOF_OF_ROTATION: u32 = 0x3ba0_6f8c;
+const ROTATION_MIN_SDK: u32 = 0x559f_8b02;
+const ROTATION_ON_DEV_RELEASE: u32 = 0xc2a6_b3ba;
