@@ -113,7 +113,7 @@ fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> 
 }
 
 /// Actions that matter even where the caller has no say in them. Code of its own that an app loads is none.
-const UNTOLD: &[&str] = &[
+pub(crate) const UNTOLD: &[&str] = &[
     "factory-reset",
     "install-package",
     "remove-package",

@@ -197,8 +197,12 @@ impl<'p, 'a> Trial<'p, 'a> {
         if let Some(row) = flows.iter().find(|it| is_plain(&it.value.way)) {
             return found(row.at, &row.value.way);
         }
-        // What a component does whatever it is told, it does for everyone who may call it.
-        let reaches = facts.reaches.iter().filter(|it| !it.value.bundled && is_of(&it.value.package));
+        // What a component does whatever it is told, it does for everyone who may call it; settings of its own are no power.
+        let matters = |it: &str| crate::exported_capability::UNTOLD.contains(&it);
+        let reaches = facts
+            .reaches
+            .iter()
+            .filter(|it| !it.value.bundled && is_of(&it.value.package) && matters(&it.value.sink));
         if source.iter().any(|it| it == "exported-intent") {
             let row = reaches
                 .filter(|it| sink.contains(&it.value.sink) && is_plain(&it.value.way))
