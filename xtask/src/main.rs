@@ -37,6 +37,7 @@ fn run(args: &[String]) -> Result<()> {
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
         ["oracle"] => oracle::run()?,
         ["oracle", "apk-signatures", options @ ..] => oracle::apk::run(&oracle::apk::Options::of(options)?)?,
+        ["oracle", "avb", options @ ..] => oracle::avb::run(&oracle::avb::Options::of(options)?)?,
         ["fixtures", "demo", options @ ..] => demo::make(&demo::Options::of(options)?)?,
         _ => bail!("there is no chore \"{}\"; see cargo xtask help", words.join(" ")),
     }
@@ -72,6 +73,10 @@ cargo xtask CHORE
                   --classes PATH     where Java finds apksig [/usr/share/java/apksig.jar]
                   --mutate N         instead of the packages, N of them with a few bytes changed
                   --seed S           another seed, other changes [1]
+  oracle avb AVBTOOL KEYS
+                  holds what postern says of images against AOSP's avbtool: images of every algorithm and hash, made by
+                  it with the keys testkey_rsa*.pem of a folder, and the same with one byte changed
+                  --mutate N         how many changes of each image [4]
   fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
                   --d8 FILE          d8.jar [DEMO_D8]
                   --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];

@@ -4,6 +4,7 @@
 //! purpose), is told and counted; only two different contents are a fault.
 
 pub mod apk;
+pub mod avb;
 
 use std::collections::BTreeMap;
 use std::fs;

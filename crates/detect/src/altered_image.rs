@@ -1,8 +1,9 @@
 //! Bytes that are not those that were signed: someone changed them afterwards, without the key.
 
 use model::fact::apk_signature::{ApkSignature, Class as Problem, Level};
+use model::fact::image_check::{ImageCheck, Method, State};
 use model::finding::{Concealment, Factors, Holder, Power, Reach};
-use model::{Class, Confidence, Evidence, Finding, Grade, Row};
+use model::{Class, Confidence, Evidence, Finding, Grade, Location, Row};
 use phone::{InstalledApp, Place};
 
 use crate::{Context, Detector};
@@ -21,6 +22,64 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         let app = context.phone.apps.all.iter().find(|it| it.artifact == id || it.splits.contains(&id));
         findings.extend(app.and_then(|it| altered_package(context, row, it)));
     }
+    for row in &context.phone.facts.image_checks {
+        findings.extend(altered_image(context, row));
+    }
+}
+
+/// An image or an update that is not the one that was signed. Where the metadata themselves switch verification off,
+/// the phone was opened by whoever put another system on it: that is told by another detector.
+fn altered_image(context: &Context, row: &Row<ImageCheck>) -> Option<Finding> {
+    let check = &row.value;
+    if check.state != State::Altered || check.is_disabled {
+        return None;
+    }
+    let artifact = context.phone.artifact(row.at);
+    let (what, place) = match check.method {
+        Method::Vbmeta | Method::Chain => ("the verified-boot metadata of", format!("/dev/block/by-name/{}", check.name)),
+        Method::WholeFile | Method::Payload => ("the update package", String::new()),
+        _ => ("the partition", format!("/dev/block/by-name/{}", check.name)),
+    };
+    let place = match context.phone.device_path(row.at.artifact) {
+        "" => place,
+        path => path.to_owned(),
+    };
+    let why = match (check.why.as_str(), check.n_altered) {
+        ("", 0) => "its digest is another than the one that was signed".to_owned(),
+        ("", n) => format!("{n} of its blocks are others than those that were signed"),
+        (why, _) => why.to_owned(),
+    };
+    let files = match check.files.as_slice() {
+        [] => String::new(),
+        [only] => format!("; they belong to {only}"),
+        [one, more @ ..] => format!("; they belong to {one} and {} more", more.len()),
+    };
+    let at = |&(offset, size): &(u64, u64)| Location { offset, size, ..row.at };
+    let mut evidence = vec![Evidence::at(row.at, format!("{} ({})", check.name, check.algorithm))];
+    let runs = check.altered.iter().filter(|it| it.0.saturating_add(it.1) <= artifact.blob.len());
+    evidence.extend(runs.take(RUNS_TOLD).map(|it| Evidence::at(at(it), "not the bytes that were signed")));
+    evidence.extend(check.files.iter().take(RUNS_TOLD).map(|it| Evidence::at(row.at, format!("file {it}"))));
+    Some(Finding {
+        benign: "a system that its user installed, where the metadata of the old one were left in place; a dump of a \
+                 partition that was written to while it was read"
+            .to_owned(),
+        subject: format!("{} {:?}", check.name, check.method),
+        device_path: place,
+        evidence,
+        references: vec!["AOSP external/avb, README.md".to_owned()],
+        action: "install the maker's image of this version anew, or compare the altered files with it".to_owned(),
+        ..DETECTOR.finding(
+            Grade::Finding,
+            Confidence::High,
+            Factors {
+                reach: Reach::Physical,
+                power: Power::System,
+                concealment: Concealment::Misleading,
+                holder: Holder::Unknown,
+            },
+            format!("{what} {} does not equal what its signature covers: {why}{files}", check.name),
+        )
+    })
 }
 
 /// A package whose entries are not those that its signer signed, as this phone's version of Android decides it.
@@ -81,6 +140,7 @@ fn decisive(signature: &ApkSignature, sdk: Option<u32>) -> Option<&Level> {
 
 /// Enough to look at by hand.
 const ENTRIES_TOLD: usize = 4;
+const RUNS_TOLD: usize = 4;
 
 #[cfg(test)]
 pub(crate) static CASES: crate::fixture::Cases = {
@@ -106,8 +166,31 @@ pub(crate) static CASES: crate::fixture::Cases = {
         fixture
     }
 
+    fn image(method: Method, state: State, is_disabled: bool) -> Fixture {
+        let mut fixture = Fixture::phone();
+        let file = fixture.file("/system.img");
+        let check = ImageCheck {
+            name: "system".to_owned(),
+            method,
+            state,
+            algorithm: "sha256".to_owned(),
+            public_key_sha256: Some("key".to_owned()),
+            rollback_index: None,
+            is_disabled,
+            altered: vec![(0, 4)],
+            n_altered: 1,
+            n_unknown: 0,
+            files: vec!["/app/A/A.apk".to_owned()],
+            why: String::new(),
+        };
+        fixture.facts.image_checks.push(Fixture::row(file, check));
+        fixture
+    }
+
     Cases {
         fires: &[
+            || image(Method::Hashtree, State::Altered, false),
+            || image(Method::WholeFile, State::Altered, false),
             || signed("/system/priv-app/A/A.apk", "v2-sig-apk-digest-did-not-verify", Problem::Content, &[]),
             || {
                 let kind = "jar-sig-zip-entry-digest-did-not-verify";
@@ -117,6 +200,13 @@ pub(crate) static CASES: crate::fixture::Cases = {
             || signed("/system/app/A/A.apk", "jar-sig-did-not-verify", Problem::Signature, &[]),
         ],
         silent: &[
+            || image(Method::Hashtree, State::Verified, false),
+            // A dump without metadata, or without all of the image.
+            || image(Method::Hashtree, State::NotPresent, false),
+            || image(Method::Hash, State::Unsigned, false),
+            || image(Method::VerityTable, State::KeyUnknown, false),
+            // A phone that its user opened.
+            || image(Method::Hashtree, State::Altered, true),
             // Code that was compiled ahead and taken out after signing.
             || {
                 let kind = "jar-sig-missing-zip-entry-referenced-in-manifest";

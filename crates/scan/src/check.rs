@@ -60,7 +60,7 @@ pub fn check(
     progress.end(Phase::Read);
 
     progress.begin(Phase::Verify);
-    let (facts, gaps) = crate::signatures::verify(&found, progress);
+    let (facts, gaps) = crate::signatures::verify(&found, store, progress);
     found.facts.merge(facts);
     found.gaps.extend(gaps);
     progress.end(Phase::Verify);

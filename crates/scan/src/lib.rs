@@ -8,6 +8,7 @@ mod copy;
 mod coverage;
 mod flows;
 mod glob;
+mod images;
 mod input;
 mod outcome;
 mod progress;

@@ -2,18 +2,21 @@
 
 use model::fact::apk_signature::ApkSignature;
 use model::fact::app::App;
-use model::{Artifact, ArtifactId, Blob, Facts, Fault, Gap, Layer, Location, Row};
+use model::{Artifact, ArtifactId, Blob, Facts, Fault, Gap, Layer, Location, Row, Store};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use verify::apk::{Apk, Versions};
 
-use crate::Progress;
 use crate::walk::Found;
+use crate::{Progress, images};
 
 /// Verifies everything, in parallel; in the order of the artifacts.
-pub fn verify(found: &Found, progress: &dyn Progress) -> (Facts, Vec<Gap>) {
+pub fn verify(found: &Found, store: &Store, progress: &dyn Progress) -> (Facts, Vec<Gap>) {
     let (mut facts, mut gaps) = (Facts::default(), Vec::new());
     packages(found, progress, &mut facts, &mut gaps);
+    let (checks, more) = images::verify(found, store, progress);
+    facts.image_checks = checks;
+    gaps.extend(more);
     (facts, gaps)
 }
 

@@ -23,3 +23,4 @@ pub mod hash;
 pub mod jca;
 pub mod key;
 pub mod pkcs7;
+pub mod update;

@@ -13,6 +13,7 @@ pub mod elf;
 pub mod file_system;
 pub mod flow;
 pub mod fstab;
+pub mod image_check;
 pub mod init;
 pub mod kernel;
 pub mod layout;
@@ -94,6 +95,9 @@ pub struct Facts {
     /// Lines of `fstab` files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fstab: Vec<Row<fstab::FstabEntry>>,
+    /// Images, partitions and update packages held against their signatures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub image_checks: Vec<Row<image_check::ImageCheck>>,
     /// Sections of init scripts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub init: Vec<Row<init::Section>>,
@@ -148,6 +152,7 @@ impl Facts {
             followed,
             flows,
             fstab,
+            image_checks,
             init,
             kernels,
             layouts,
@@ -174,6 +179,7 @@ impl Facts {
         self.followed.extend(followed);
         self.flows.extend(flows);
         self.fstab.extend(fstab);
+        self.image_checks.extend(image_checks);
         self.init.extend(init);
         self.kernels.extend(kernels);
         self.layouts.extend(layouts);

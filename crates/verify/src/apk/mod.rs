@@ -31,6 +31,7 @@ use rustc_hash::FxHashMap;
 use self::algorithm::Content;
 use self::block::Block;
 use self::digest::Parts;
+pub use self::jar::base64;
 use self::lineage::Lineage;
 use self::problem::{Kind, Problems};
 use self::signer::Signer;
@@ -358,9 +359,9 @@ impl<'a> Apk<'a> {
     }
 
     /// What the stamp signs of the JAR scheme.
-    fn manifest_digest(&self) -> Result<Vec<(Content, Vec<u8>)>, Fault> {
+    fn manifest_digest(&self) -> Result<Vec<(u32, Vec<u8>)>, Fault> {
         let Some(manifest) = self.record(v1::MANIFEST) else { return Ok(Vec::new()) };
-        Ok(vec![(Content::ChunkedSha256, Hash::Sha256.of(&[&self.bytes(manifest)?]))])
+        Ok(vec![(stamp::MANIFEST_SHA256, Hash::Sha256.of(&[&self.bytes(manifest)?]))])
     }
 
     fn record(&self, name: &str) -> Option<&Record> {
@@ -493,12 +494,12 @@ fn own_of(verified: &v3::Verified) -> Option<&Certificate> {
 }
 
 /// The digests that all signers of a scheme state, of one kind the last.
-fn known_digests<'a>(signers: impl IntoIterator<Item = &'a Signer>) -> Vec<(Content, Vec<u8>)> {
-    let mut digests: Vec<(Content, Vec<u8>)> = Vec::new();
+fn known_digests<'a>(signers: impl IntoIterator<Item = &'a Signer>) -> Vec<(u32, Vec<u8>)> {
+    let mut digests: Vec<(u32, Vec<u8>)> = Vec::new();
     for signer in signers {
         for (content, digest) in signer.known_digests() {
-            digests.retain(|it| it.0 != content);
-            digests.push((content, digest.to_vec()));
+            digests.retain(|it| it.0 != content.id());
+            digests.push((content.id(), digest.to_vec()));
         }
     }
     digests

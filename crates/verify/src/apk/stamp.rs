@@ -5,15 +5,18 @@
 use model::{Fault, Reader};
 
 use super::Levels;
-use super::algorithm::{self, Content, Known};
+use super::algorithm::{self, Known};
 use super::lineage::{Lineage, LineageFault};
 use super::problem::Kind;
 use super::signer::prefixed;
 use crate::certificate::Certificate;
 use crate::hash::Hash;
 
-/// The digests of a scheme, by its number.
-pub type SchemeDigests = Vec<(u32, Vec<(Content, Vec<u8>)>)>;
+/// The digests of a scheme, by its number: AOSP's number of each digest's kind (`ContentDigestAlgorithm`) and its bytes.
+pub type SchemeDigests = Vec<(u32, Vec<(u32, Vec<u8>)>)>;
+
+/// The kind of the digest that the JAR scheme contributes: SHA-256 of the manifest.
+pub const MANIFEST_SHA256: u32 = 4;
 
 /// The stamp's certificate, if it can be read.
 pub fn certificate_of(value: &[u8]) -> Option<Certificate> {
@@ -39,12 +42,12 @@ pub fn verify(value: &[u8], expected: &[u8], schemes: &SchemeDigests, levels: Le
     for (id, digests) in schemes {
         let signatures = signed.iter().rev().find(|it| it.0 == *id).ok_or(Kind::StampNoSignature)?.1.clone();
         let mut sorted = digests.clone();
-        sorted.sort_by_key(|it| it.0.id());
+        sorted.sort_by_key(|it| it.0);
         let mut message = Vec::new();
-        for (content, digest) in sorted {
+        for (kind, digest) in sorted {
             let len = u32::try_from(digest.len()).unwrap_or(u32::MAX);
             message.extend_from_slice(&len.saturating_add(8).to_le_bytes());
-            message.extend_from_slice(&content.id().to_le_bytes());
+            message.extend_from_slice(&kind.to_le_bytes());
             message.extend_from_slice(&len.to_le_bytes());
             message.extend_from_slice(&digest);
         }

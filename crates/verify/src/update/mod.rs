@@ -1,0 +1,4 @@
+//! Update packages: the signature over a whole zip, and what a payload states of its data.
+
+pub mod payload;
+pub mod whole_file;
