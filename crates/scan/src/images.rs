@@ -203,7 +203,7 @@ impl<'a> Context<'a> {
         };
         let vbmetas = &self.found.facts.vbmetas;
         let is_own = vbmetas.iter().any(|it| it.at == at && it.value.from_footer);
-        for cover in vbmeta.covers {
+        for cover in vbmeta.covers.into_iter().take(COVERS_MAX) {
             let (partition, size) = match &cover {
                 Covers::Hash(it) => (it.partition.as_str(), it.image_size),
                 Covers::Hashtree(it) => (it.partition.as_str(), it.image_size),
@@ -217,6 +217,8 @@ impl<'a> Context<'a> {
                     .map(|row| (row.at, partition.clone(), public_key.clone())),
                 _ => None,
             };
+            // Only metadata that nobody names may name others (libavb refuses the rest).
+            let chain = chain.filter(|_| named.is_none());
             done.extend(image.filter(|_| !is_own && chain.is_none()));
             match chain {
                 // A chain that comes back to where it was is followed once.
@@ -304,6 +306,9 @@ fn check(name: String, method: Method, state: State, why: &str) -> ImageCheck {
 /// The metadata themselves: signed, and where another structure or an APEX names the key, by that one.
 fn structure_check(artifact: &Artifact, at: Location, name: &str, key: Option<&[u8]>) -> Result<ImageCheck, Fault> {
     let vbmeta = Vbmeta::read(&artifact.blob, at.offset)?;
+    if COVERS_MAX < vbmeta.covers.len() {
+        return Err(Fault::Limit { what: "images that verified-boot metadata cover", bound: COVERS_MAX as u64 });
+    }
     let is_named = key.is_none_or(|it| it == vbmeta.public_key);
     let (state, why) = match vbmeta.signature {
         Signature::Holds if is_named => (State::Verified, ""),
@@ -477,17 +482,10 @@ impl Context<'_> {
     fn payload(&self, artifact: &Artifact) -> Result<ImageCheck, Fault> {
         let name = artifact.name.clone();
         let payload = Payload::read(&artifact.blob)?;
-        let wrong: Result<Vec<Option<(u64, u64, &str)>>, Fault> = payload
-            .operations
-            .par_iter()
-            .map(|it| {
-                let size = it.range.end.saturating_sub(it.range.start);
-                let equal = it.verifies(&artifact.blob)?;
-                Ok((!equal).then_some((it.range.start, size, it.partition.as_str())))
-            })
-            .collect();
-        let wrong: Vec<(u64, u64, &str)> = wrong?.into_iter().flatten().collect();
-        let mut partitions: Vec<&str> = wrong.iter().map(|it| it.2).collect();
+        let equal: Result<Vec<bool>, Fault> =
+            payload.operations.par_iter().map(|it| it.verifies(&artifact.blob)).collect();
+        let wrong: Vec<_> = payload.operations.iter().zip(equal?).filter(|it| !it.1).map(|it| it.0).collect();
+        let mut partitions: Vec<&str> = wrong.iter().map(|it| it.partition.as_str()).collect();
         partitions.dedup();
         let is_by = |it: &&Certificate| it.key().is_ok_and(|key| payload.is_signed_by(&key));
         let signer = self.update_keys.iter().find(is_by);
@@ -503,7 +501,11 @@ impl Context<'_> {
         Ok(ImageCheck {
             public_key_sha256: signer.map(|it| sha256(&it.spki)),
             n_altered: wrong.len() as u64,
-            altered: wrong.iter().map(|it| (it.0, it.1)).take(RUNS_TOLD).collect(),
+            altered: wrong
+                .iter()
+                .map(|it| (it.range.start, it.range.end.saturating_sub(it.range.start)))
+                .take(RUNS_TOLD)
+                .collect(),
             ..check(name, Method::Payload, state, &why)
         })
     }
@@ -522,6 +524,9 @@ fn sha256(bytes: &[u8]) -> String {
 
 /// A key or a certificate has a few KiB.
 const KEY_MAX: u64 = 64 << 10;
+
+/// A phone has under a hundred partitions; each of these may cost the hashing of a whole one.
+const COVERS_MAX: usize = 128;
 
 /// Package, folder, archive.
 const UPDATE_DEPTH_MAX: u32 = 2;

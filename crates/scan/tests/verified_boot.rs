@@ -5,6 +5,7 @@ mod made;
 
 use std::path::Path;
 
+use knowledge::Feeds;
 use made::avb;
 use model::Store;
 use model::report::Report;
@@ -30,9 +31,10 @@ fn phone(folder: &Path, flags: u32, change: impl Fn(&mut Vec<u8>)) -> Report {
         command: String::new(),
         date: None,
         flows: false,
+        feeds: Feeds::default(),
         version: String::new(),
     };
-    scan::check(check, &Store::small(), &Silent).unwrap().0
+    scan::check(check, &Store::small(), None, &Silent).unwrap().0
 }
 
 fn altered(report: &Report) -> Vec<&model::report::Row> {

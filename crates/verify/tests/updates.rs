@@ -1,5 +1,14 @@
 //! Update packages that were signed here, and what happens when they are changed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation
+)]
+
 mod made;
 
 use made::package::Package;

@@ -1,6 +1,15 @@
 //! Verified-boot metadata that was signed here, for every hash and kind of descriptor, and what happens when it or the
 //! image is changed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation
+)]
+
 mod made;
 
 use made::avb;
@@ -81,7 +90,7 @@ fn an_image_equals_its_tree_and_a_changed_block_is_named() {
         image[150 * 4096 + 17] ^= 1;
         let changed = checked(&vbmeta, &Blob::from_bytes([&image[..], &tree].concat()));
         assert!(!changed.equal);
-        assert_eq!(changed.altered, [150..151], "{}", algorithm.0);
+        assert_eq!((changed.altered.first(), changed.n_altered), (Some(&(150..151)), 1), "{}", algorithm.0);
         // A dump that lost its tree is still held against the root.
         let bare = checked(&vbmeta, &Blob::from_bytes(image.clone()));
         assert_eq!((bare.equal, bare.n_altered, bare.n_unknown), (false, 0, 200));

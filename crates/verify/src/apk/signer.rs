@@ -154,7 +154,14 @@ pub fn signers<'a>(
     if list.is_empty() {
         problems.add(no_signers);
     }
-    while !list.is_empty() {
+    for n in 0.. {
+        if list.is_empty() {
+            return;
+        }
+        if SIGNERS_MAX <= n {
+            problems.add(malformed_signer);
+            return;
+        }
         match prefixed(&mut list).map_err(SignerFault::from).and_then(|it| read(it, problems)) {
             Ok(()) => {}
             Err(SignerFault::Kind(kind)) => problems.add(kind),
@@ -183,3 +190,6 @@ fn pairs(mut list: Reader<'_>) -> Result<Vec<(u32, &[u8])>, Fault> {
     }
     Ok(pairs)
 }
+
+/// Android takes ten signers of v2, and one of v3 for each range of versions; each costs verifications.
+const SIGNERS_MAX: usize = 64;

@@ -73,12 +73,12 @@ fn hold_ranges(verified: &mut Verified, version: Version, levels: Levels) {
         sorted.push(ranged);
     }
     sorted.sort_by_key(|it| it.max);
-    let (mut first_min, mut last_max, mut last_len) = (0, 0, 0);
+    let (mut first_min, mut last_max, mut last_len) = (0i32, 0i32, 0);
     let mut lineages: Vec<&Lineage> = Vec::new();
     for ranged in sorted {
         if first_min == 0 {
             first_min = ranged.min;
-        } else if ranged.min != last_max + 1 && !(ranged.min == last_max && ranged.for_development) {
+        } else if ranged.min != last_max.wrapping_add(1) && !(ranged.min == last_max && ranged.for_development) {
             problems.add(Kind::V3InconsistentSdkVersions);
             break;
         }

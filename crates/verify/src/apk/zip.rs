@@ -35,10 +35,9 @@ impl Sections {
             .rev()
             .find(|start| {
                 let record = tail.get(*start..).unwrap_or_default();
-                record.starts_with(END_MAGIC)
-                    && record.get(20..22).is_some_and(|it| {
-                        usize::from(u16::from_le_bytes([it[0], it[1]])) == last.saturating_sub(*start)
-                    })
+                let comment = record.get(20..).and_then(|it| it.first_chunk::<2>());
+                let comment = comment.map(|it| usize::from(u16::from_le_bytes(*it)));
+                record.starts_with(END_MAGIC) && comment == Some(last.saturating_sub(*start))
             })
             .ok_or(none)?;
         let end = tail.get(start..).unwrap_or_default().to_vec();

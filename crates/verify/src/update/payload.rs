@@ -68,6 +68,13 @@ impl Payload {
                 payload.partition(partition, data_at)?;
             }
         }
+        // Operations that share their data would be hashed far more often than the file is long.
+        let size = |it: &Operation| it.range.end.saturating_sub(it.range.start);
+        let hashed = payload.operations.iter().fold(0u64, |sum, it| sum.saturating_add(size(it)));
+        let bound = blob.len().saturating_mul(HASHED_FACTOR);
+        if bound < hashed {
+            return Err(Fault::Limit { what: "bytes that operations of a payload share", bound });
+        }
         Ok(payload)
     }
 
@@ -180,6 +187,9 @@ const HEADER_SIZE: u64 = 24;
 /// As the reader of payloads has it: a manifest of a full update has under a MiB, of a large difference tens.
 const MANIFEST_MAX: u64 = 256 << 20;
 const SIGNATURE_MAX: u64 = 1 << 20;
+
+/// Each operation has data of its own.
+const HASHED_FACTOR: u64 = 4;
 
 /// A full update of 8 GB in pieces of 2 MiB has 4,000; differences some hundred thousand.
 const OPERATIONS_MAX: usize = 4_000_000;
