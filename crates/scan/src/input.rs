@@ -290,6 +290,6 @@ mod tests {
     #[test]
     fn a_path_that_does_not_exist_is_an_error_with_its_name() {
         let error = open(&["/nonexistent/rom.zip".into()]).map(drop).unwrap_err();
-        assert!(error.to_string().starts_with("/nonexistent/rom.zip: "), "{error}");
+        assert_eq!(error.to_string(), "/nonexistent/rom.zip");
     }
 }

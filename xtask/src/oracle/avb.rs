@@ -65,8 +65,9 @@ pub fn run(options: &Options) -> Result<()> {
                     bytes[at] ^= 1 << random.below(8);
                     fs::write(&image, &bytes)?;
                 }
-                let theirs = Command::new("python3").arg(&options.avbtool).args(["verify_image", "--image"]);
-                let theirs = { theirs }.arg(&image).output()?.status.success();
+                let mut avbtool = Command::new("python3");
+                avbtool.arg(&options.avbtool).args(["verify_image", "--image"]).arg(&image);
+                let theirs = avbtool.output()?.status.success();
                 let ours = verifies(&Blob::from_bytes(bytes));
                 n += 1;
                 if ours.as_ref().is_ok_and(|it| *it) != theirs {

@@ -33,6 +33,8 @@ pub struct Policydb {
 /// How many there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Types and attributes, those without a name too.
+    pub types: u64,
     /// Roles.
     pub roles: u64,
     /// Users.
@@ -177,8 +179,7 @@ impl Policydb {
             read_range_transitions(reader, version)?;
         }
         if AVTAB <= version {
-            let n_types = self.types.keys().next_back().copied().unwrap_or(0);
-            for value in 1..=reader.fits(n_types.into(), 12, "number of types")? {
+            for value in 1..=reader.fits(self.counts.types, 12, "number of types")? {
                 let value = u32::try_from(value).unwrap_or(u32::MAX);
                 let mut attributes = Vec::new();
                 read_bitmap(reader, |bit| attributes.push(bit.saturating_add(1)))?;
@@ -202,6 +203,8 @@ impl Policydb {
         for _ in 0..self.counts.roles {
             read_role(reader, version)?;
         }
+        // Before attributes had names of their own, they had numbers all the same: `nprim` counts them too.
+        self.counts.types = u64::from(reader.clone().u32_le("nprim")?);
         for _ in 0..table(reader, 12)? {
             self.read_type(reader)?;
         }

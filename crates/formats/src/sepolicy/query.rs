@@ -24,14 +24,13 @@ impl Policydb {
 
     /// The types that a name in a rule stands for: those of an attribute, or the type alone; sorted.
     pub fn members(&self, value: u32) -> Vec<u32> {
-        match self.types.get(&value) {
-            Some(it) if it.is_attribute => {
-                let has = |it: &(&u32, &Vec<u32>)| it.1.binary_search(&value).is_ok();
-                let is_type = |it: &u32| self.types.get(it).is_some_and(|it| !it.is_attribute);
-                self.attributes.iter().filter(has).map(|it| *it.0).filter(is_type).collect()
-            }
-            _ => vec![value],
+        if self.types.get(&value).is_some_and(|it| !it.is_attribute) {
+            return vec![value];
         }
+        // Before version 24 an attribute has a number and no name.
+        let has = |it: &(&u32, &Vec<u32>)| it.1.binary_search(&value).is_ok();
+        let is_type = |it: &u32| self.types.get(it).is_some_and(|it| !it.is_attribute);
+        self.attributes.iter().filter(has).map(|it| *it.0).filter(is_type).collect()
     }
 
     /// Names of the permissions of a class that a set of bits stands for.
