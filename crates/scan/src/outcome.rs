@@ -31,7 +31,7 @@ impl Outcome {
     /// Looks it up, or works it out and keeps it.
     pub fn of(found: &Found, models: &Models, cache: Option<&Cache>, app: &taint::App, unit: &Unit) -> Outcome {
         let files = code::read(found, unit);
-        let cache = cache.and_then(|it| Some((it, key_of(ENGINE, models, app, &files)?)));
+        let cache = cache.and_then(|it| Some((it, key_of(ENGINE, models, app, unit, &files)?)));
         if let Some(known) = cache.as_ref().and_then(|(cache, key)| Outcome::read(&cache.get(key)?, unit)) {
             return known;
         }
@@ -110,10 +110,18 @@ fn left_out_of(program: &Program) -> Vec<String> {
 }
 
 /// The hash of all that the outcome depends on; none where a file could not be read, which may be otherwise next time.
-fn key_of(engine: &str, models: &Models, app: &taint::App, files: &[Result<Vec<u8>, Fault>]) -> Option<Key> {
+fn key_of(
+    engine: &str,
+    models: &Models,
+    app: &taint::App,
+    unit: &Unit,
+    files: &[Result<Vec<u8>, Fault>],
+) -> Option<Key> {
     let app = serde_json::to_vec(app).ok()?;
     let fuel = FUEL.to_le_bytes();
     let mut parts = vec![engine.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), &fuel, &app];
+    // Without a manifest, components are those of the code.
+    parts.push(if unit.folder.is_some() { b"code" } else { b"manifest" });
     let models = models.digest();
     parts.push(&models);
     for file in files {
@@ -140,6 +148,10 @@ const STACK: usize = 256 << 20;
 mod tests {
     use super::*;
 
+    fn unit_of(files: Vec<ArtifactId>) -> Unit<'static> {
+        Unit { artifact: ArtifactId(0), app: None, folder: None, files }
+    }
+
     #[test]
     fn whatever_an_outcome_depends_on_is_in_its_key() {
         let models = Models::bundled();
@@ -148,29 +160,32 @@ mod tests {
         let component = taint::Component { kind: "activity", class: String::new(), exported: false, actions: vec![] };
         let other_app = taint::App { components: vec![component], ..app.clone() };
         let files = |texts: &[&str]| texts.iter().map(|it| Ok(it.as_bytes().to_vec())).collect::<Vec<_>>();
+        let unit = unit_of(Vec::new());
+        let folder = Unit { folder: Some("a.b".to_owned()), ..unit_of(Vec::new()) };
         let keys = [
-            key_of("1", &models, &app, &files(&["one", "two"])),
-            key_of("2", &models, &app, &files(&["one", "two"])),
-            key_of("1", &other_models, &app, &files(&["one", "two"])),
-            key_of("1", &models, &other_app, &files(&["one", "two"])),
-            key_of("1", &models, &app, &files(&["two", "one"])),
-            key_of("1", &models, &app, &files(&["onetwo"])),
-            key_of("1", &models, &app, &files(&["one", "two", ""])),
+            key_of("1", &models, &app, &unit, &files(&["one", "two"])),
+            key_of("2", &models, &app, &unit, &files(&["one", "two"])),
+            key_of("1", &other_models, &app, &unit, &files(&["one", "two"])),
+            key_of("1", &models, &other_app, &unit, &files(&["one", "two"])),
+            key_of("1", &models, &app, &folder, &files(&["one", "two"])),
+            key_of("1", &models, &app, &unit, &files(&["two", "one"])),
+            key_of("1", &models, &app, &unit, &files(&["onetwo"])),
+            key_of("1", &models, &app, &unit, &files(&["one", "two", ""])),
         ];
         let n_keys = keys.iter().flatten().collect::<std::collections::BTreeSet<_>>().len();
         assert_eq!(n_keys, keys.len());
-        assert_eq!(keys[0], key_of("1", &Models::bundled(), &app, &files(&["one", "two"])));
+        assert_eq!(keys[0], key_of("1", &Models::bundled(), &app, &unit, &files(&["one", "two"])));
     }
 
     #[test]
     fn what_could_not_be_read_has_no_key() {
         let files = [Ok(b"dex".to_vec()), Err(Fault::malformed("magic", 0))];
-        assert_eq!(key_of("1", &Models::bundled(), &taint::App::default(), &files), None);
+        assert_eq!(key_of("1", &Models::bundled(), &taint::App::default(), &unit_of(Vec::new()), &files), None);
     }
 
     #[test]
     fn an_outcome_of_another_shape_is_none() {
-        let unit = Unit { artifact: ArtifactId(0), app: None, folder: None, files: vec![ArtifactId(1)] };
+        let unit = unit_of(vec![ArtifactId(1)]);
         let outcome = |files| Outcome { analysis: Some(Analysis::default()), files, gaps: vec![(0, "why".to_owned())] };
         let kept = |files| serde_json::to_vec(&outcome(files)).unwrap();
         assert_eq!(Outcome::read(&kept(vec![0, 0]), &unit).unwrap().files(&unit), [ArtifactId(1), ArtifactId(1)]);
