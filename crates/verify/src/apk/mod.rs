@@ -95,6 +95,8 @@ pub struct Apk<'a> {
     versions: Option<Versions>,
     sections: Sections,
     records: Vec<Record>,
+    /// Why the central directory could not be read: what is signed by a block is verified all the same.
+    unread: Option<Fault>,
     block: Option<Block>,
     allowance: Allowance,
     entries: RefCell<FxHashMap<(usize, Hash), Vec<u8>>>,
@@ -107,7 +109,10 @@ impl<'a> Apk<'a> {
     /// Opens a package, with its `.idsig` file and what its manifest says, where they are there.
     pub fn open(blob: &'a Blob, idsig: Option<&'a Blob>, versions: Option<Versions>) -> Result<Apk<'a>, Fault> {
         let sections = Sections::read(blob)?;
-        let records = zip::records(blob, &sections)?;
+        let (records, unread) = match zip::records(blob, &sections) {
+            Ok(records) => (records, None),
+            Err(fault) => (Vec::new(), Some(fault)),
+        };
         let block = Block::read(blob, &sections)?;
         Ok(Apk {
             blob,
@@ -115,6 +120,7 @@ impl<'a> Apk<'a> {
             versions: versions.filter(|_| records.iter().any(|it| it.name == ANDROID_MANIFEST)),
             sections,
             records,
+            unread,
             block,
             allowance: Allowance::of(blob),
             entries: RefCell::default(),
@@ -200,6 +206,9 @@ impl<'a> Apk<'a> {
                     Err(fault) => return Err(fault.clone()),
                 }
             }
+        }
+        if let Some(fault) = &self.unread {
+            return Err(fault.clone());
         }
         if O <= levels.max {
             let versions = self.versions.ok_or(Fault::malformed("AndroidManifest.xml", 0))?;
