@@ -149,7 +149,7 @@ impl Engine<'_> {
                 let before = state.heap.load(call.this, key, &mut self.arena);
                 let fresh = before == SetId::EMPTY;
                 let before = if fresh { Some(Arc::from("")) } else { self.arena.text(before) };
-                let added = self.literal(arg(0));
+                let added = self.arena.text(arg(0));
                 let after = match (before, added) {
                     (Some(before), Some(added)) if before.len() + added.len() <= TEXT_MAX => {
                         self.arena.just(Obj::Text(format!("{before}{added}").into()))
@@ -170,7 +170,7 @@ impl Engine<'_> {
                 call.result = self.arena.union(call.result, outcome);
             }
             Builtin::StringConcat => {
-                if let (Some(left), Some(right)) = (self.literal(call.this), self.literal(arg(0)))
+                if let (Some(left), Some(right)) = (self.arena.text(call.this), self.arena.text(arg(0)))
                     && left.len() + right.len() <= TEXT_MAX
                 {
                     call.result = self.arena.just(Obj::Text(format!("{left}{right}").into()));
@@ -209,14 +209,6 @@ impl Engine<'_> {
 
     fn is_unknown(&self, set: SetId) -> bool {
         self.arena.members(set).iter().all(|it| *it == self.arena.unknown)
-    }
-
-    /// A constant as text.
-    fn literal(&self, set: SetId) -> Option<Arc<str>> {
-        match self.arena.text(set) {
-            Some(text) => Some(text),
-            None => self.arena.number(set).filter(|_| false).map(|it| it.to_string().into()),
-        }
     }
 
     /// What lies in one object under a key comes to lie under the same key of others.

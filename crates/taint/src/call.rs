@@ -1,4 +1,7 @@
 //! Calls: which methods one may run, what a known method does to the caller, what a method outside the program does.
+//!
+//! Long, since whatever a call does goes through the same values: what is brought from the callee, what a rule says, what is
+//! left to the caller.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -406,10 +409,9 @@ impl Engine<'_> {
         let left = self.bring(of, args, state, ctx, known);
         let right = self.bring(with, args, state, ctx, known);
         let at = self.arena.site_of(site);
-        let mut found = self.compare(left, right, state, ctx);
+        let found = self.compare(left, right, state, ctx);
         // It happens where the method says, not where the method is called.
-        found = self.arena.moved(found, at);
-        found
+        self.arena.moved(found, at)
     }
 
     /// Objects that different calls make are different, to a certain depth.
@@ -450,7 +452,7 @@ impl Engine<'_> {
                 self.arena.just(Obj::Outside { site, class: returns })
             };
         }
-        self.keep_callbacks(&call, rules.is_none(), state, ctx);
+        self.keep_callbacks(&call, state, ctx);
         self.wrap_stream(&call, state);
         match &rules {
             Some(rules) => {
@@ -584,7 +586,7 @@ impl Engine<'_> {
     }
 
     /// An object of the app that is handed to code outside may be called back later.
-    fn keep_callbacks(&mut self, call: &Call<'_>, _unknown: bool, state: &mut State, ctx: &mut Ctx) {
+    fn keep_callbacks(&mut self, call: &Call<'_>, state: &mut State, ctx: &mut Ctx) {
         for &arg in &call.args {
             // A listener that is taken away again at once.
             if self.arena.number(arg) == Some(0) && self.may_call_back(call, arg) {

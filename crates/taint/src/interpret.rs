@@ -1,4 +1,6 @@
 //! The body of a method, run on abstract values.
+//!
+//! Long, since it is one loop: each instruction, what it decides, and what is told at the end share the same state.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
