@@ -80,6 +80,7 @@ mod zstd;
 use model::{Artifact, Blob, Extent, Fault, Origin};
 
 pub use apk::arsc::Table as Resources;
+pub use codec::{Inflater, inflater};
 pub use join::{Joined, join};
 pub use reading::{Child, Reading, Wanted};
 

@@ -45,13 +45,14 @@ fn main() -> ExitCode {
         let mut seen = (way != "read").then(|| matcher.observe(&artifact, Part::Content)).flatten();
         while let Ok(n @ 1..) = file.read(&mut buffer) {
             bytes += n as u64;
-            match &mut seen {
-                Some(seen) => seen.bytes(&buffer[..n]),
-                None => hash.update(&buffer[..n]),
+            hash.update(&buffer[..n]);
+            if let Some(seen) = &mut seen {
+                seen.bytes(&buffer[..n]);
             }
         }
         let mut facts = Facts::default();
-        seen.map(|it| it.finish(&mut facts));
+        let hash = hash.finalize().into();
+        seen.map(|it| it.finish(Some(&hash), &mut facts));
         found += facts.sightings.len();
     }
     println!("{bytes} bytes, {} looked for, {found} found", matcher.len());

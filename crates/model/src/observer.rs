@@ -28,6 +28,7 @@ pub trait Observation {
     /// So many zeros follow, which nobody read: a hole.
     fn zeros(&mut self, n: u64);
 
-    /// There are no more: what was seen becomes facts, and what was too much becomes the reasons of gaps.
-    fn finish(self: Box<Self>, facts: &mut Facts) -> Vec<String>;
+    /// There are no more: what was seen becomes facts, and what was too much becomes the reasons of gaps. With the SHA-256
+    /// of the whole, where all of it was shown and none of it was a hole.
+    fn finish(self: Box<Self>, sha256: Option<&[u8; 32]>, facts: &mut Facts) -> Vec<String>;
 }

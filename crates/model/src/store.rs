@@ -20,12 +20,20 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     cache: Mutex<Cache>,
-    cache_max: u64,
-    spool_max: u64,
+    memory: u64,
+    /// What others keep in memory of what they found.
+    reserved: AtomicU64,
     /// Bytes of spooled blobs that live in memory now.
     spooled: AtomicU64,
     spool_dir: PathBuf,
     next_id: AtomicU64,
+}
+
+impl Inner {
+    /// What the cache may take, and what the spool may.
+    fn share(&self) -> u64 {
+        (self.memory - self.reserved.load(Ordering::Relaxed)) / 2
+    }
 }
 
 /// Something that is decoded in independent pieces: the clusters of a file system, the operations of a payload.
@@ -67,8 +75,8 @@ impl Store {
     pub fn new(memory: u64, spool_dir: PathBuf) -> Store {
         Store(Arc::new(Inner {
             cache: Mutex::default(),
-            cache_max: memory / 2,
-            spool_max: memory / 2,
+            memory,
+            reserved: AtomicU64::new(0),
             spooled: AtomicU64::new(0),
             spool_dir,
             next_id: AtomicU64::new(0),
@@ -120,6 +128,13 @@ impl Store {
         Ok((spool.finish()?, fault))
     }
 
+    /// Takes memory for something that is not decoded bytes, up to half of the bound; cache and spool then have so much
+    /// less. Whether there was so much left.
+    pub fn reserve(&self, bytes: u64) -> bool {
+        let add = |it: u64| it.checked_add(bytes).filter(|it| *it <= self.0.memory / 2);
+        self.0.reserved.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).is_ok()
+    }
+
     fn next_id(&self) -> u64 {
         self.0.next_id.fetch_add(1, Ordering::Relaxed)
     }
@@ -129,7 +144,7 @@ impl Store {
     }
 
     fn keep(&self, key: Key, bytes: Arc<[u8]>) {
-        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(key, bytes, self.0.cache_max);
+        self.0.cache.lock().unwrap_or_else(PoisonError::into_inner).insert(key, bytes, self.0.share());
     }
 }
 
@@ -227,7 +242,10 @@ impl<C: Chunks> Source for Chunked<C> {
             let piece = match cached {
                 Some(piece) => piece,
                 None => {
-                    let piece: Arc<[u8]> = self.chunks.decode(start)?.into();
+                    let mut piece = zeros(len);
+                    if let Some(piece) = Arc::get_mut(&mut piece) {
+                        self.chunks.decode_into(start, piece)?;
+                    }
                     self.store.keep(key, Arc::clone(&piece));
                     piece
                 }
@@ -262,16 +280,17 @@ impl Streamed {
         if let Some(bytes) = self.store.cached(key) {
             return Ok(bytes);
         }
-        let mut bytes = vec![0; len as usize];
-        let (n, fault) = fill(&mut *(self.open)()?, &mut bytes);
+        let (mut bytes, mut n, mut fault) = (zeros(len), 0, None);
+        if let Some(bytes) = Arc::get_mut(&mut bytes) {
+            (n, fault) = fill(&mut *(self.open)()?, bytes);
+        }
         if (n as u64) < len {
-            // What came before the fault is kept, in a cell of its own, and what comes after it is told as missing.
-            bytes.truncate(n);
+            // What came before the fault is kept like any spooled bytes, and what comes after it is told as missing.
             let fault = fault.unwrap_or(Fault::Truncated { at: n as u64, wanted: self.len - n as u64 });
-            let _ = self.whole.set(with_missing(Blob::from_bytes(bytes), self.len, Some(fault.clone())));
+            let (blob, _) = self.store.spool(&mut &bytes[..n], len)?;
+            let _ = self.whole.set(with_missing(blob, self.len, Some(fault.clone())));
             return Err(fault);
         }
-        let bytes: Arc<[u8]> = bytes.into();
         self.store.keep(key, Arc::clone(&bytes));
         Ok(bytes)
     }
@@ -316,6 +335,10 @@ impl Source for Streamed {
     fn stream(&self) -> Option<Box<dyn Read + Send>> {
         if self.whole.get().is_some() {
             return None;
+        }
+        // Who looked at its end before had all of it decoded.
+        if let Some(bytes) = self.store.cached((self.id, 1)) {
+            return Some(Box::new(io::Cursor::new(bytes)));
         }
         match (self.open)() {
             Ok(stream) => Some(Box::new(Exact { stream, left: self.len })),
@@ -368,6 +391,11 @@ fn with_missing(blob: Blob, len: u64, fault: Option<Fault>) -> Blob {
     Blob::mapped(len, extents)
 }
 
+/// Bytes to decode into, which are shared where they are.
+fn zeros(len: u64) -> Arc<[u8]> {
+    std::iter::repeat_n(0, len as usize).collect()
+}
+
 /// Reads until `buf` is full, the stream ends, or it fails.
 fn fill(reader: &mut dyn Read, buf: &mut [u8]) -> (usize, Option<Fault>) {
     let mut n = 0;
@@ -400,7 +428,7 @@ impl<'a> Spool<'a> {
     fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         if self.file.is_none() {
             let len = (self.memory.len() + bytes.len()) as u64;
-            if len <= SPOOL_MEMORY && self.store.spooled.load(Ordering::Relaxed) + len <= self.store.spool_max {
+            if len <= SPOOL_MEMORY && self.store.spooled.load(Ordering::Relaxed) + len <= self.store.share() {
                 self.memory.extend_from_slice(bytes);
                 self.len = len;
                 return Ok(());
@@ -555,6 +583,16 @@ mod tests {
         }
         let mut rest = Vec::new();
         assert!(blob.clamp(0, 2 << 20).stream().read_to_end(&mut rest).is_err(), "a stream does not just end");
+    }
+
+    #[test]
+    fn what_is_reserved_is_taken_from_cache_and_spool() {
+        let store = Store::new(100, std::env::temp_dir());
+        assert!(store.reserve(40) && !store.reserve(20) && store.reserve(10));
+        store.keep((1, 0), vec![0; 26].into());
+        assert!(store.cached((1, 0)).is_none());
+        store.keep((1, 0), vec![0; 25].into());
+        assert!(store.cached((1, 0)).is_some());
     }
 
     #[test]

@@ -9,12 +9,13 @@ use model::report::{Input, Report, Tool};
 use model::{ArtifactId, Gap, Layer, NodeKind, Store, path_name};
 use phone::Phone;
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 use surface::Surface;
 
 use crate::conclude::{self, Frame};
 use crate::flows;
-use crate::{Cache, InputError, Phase, Progress, Want};
+use crate::{Cache, Found, InputError, Phase, Progress, Want};
 
 /// What a check may be told.
 pub struct Check {
@@ -50,14 +51,11 @@ pub fn check(
             &of_feeds
         }
     };
-    let (mut found, hashed) = rayon::join(
-        || crate::walk(given, &Want::Observed(matcher), store, progress),
-        || copies.par_iter().map(|(root, entries)| hash_of(root, entries)).collect::<Vec<_>>(),
-    );
+    let mut found = crate::walk(given, &Want::Observed(matcher), store, progress);
     let input = copies
         .iter()
-        .zip(hashed)
-        .map(|((root, entries), sha256)| {
+        .map(|(root, entries)| {
+            let sha256 = hash_of(root, entries, &found);
             let name = path_name(&root.name);
             let kind = match root.node.kind {
                 NodeKind::Directory => "folder".to_owned(),
@@ -148,17 +146,31 @@ fn kind_of(found: &crate::Found, name: &str) -> String {
 }
 
 /// SHA-256 of an input: of its bytes, or for a folder of the sorted lines `<hash or link target>  <path>`. Empty where
-/// the bytes cannot be read.
-fn hash_of(root: &Child, entries: &[Child]) -> String {
+/// the bytes cannot be read. What was hashed while it was read is not read again.
+fn hash_of(root: &Child, entries: &[Child], found: &Found) -> String {
+    let mut named = found.tree.iter().filter(|it| it.parent.is_none() && it.raw_name == root.name);
+    // Of two inputs of one name neither is looked up.
+    let root_id = named.next().filter(|_| named.next().is_none()).map(|it| it.id);
+    let hashed = |it: ArtifactId| found.hashes.get(&it).map(|it| conclude::hex(it));
     if root.node.kind != NodeKind::Directory {
-        return conclude::sha256_of(&root.blob).unwrap_or_default();
+        let hashed = root_id.and_then(hashed);
+        return hashed.unwrap_or_else(|| conclude::sha256_of(&root.blob).unwrap_or_default());
     }
+    let files: FxHashMap<&[u8], ArtifactId> = found
+        .tree
+        .iter()
+        .filter(|it| it.parent.is_some() && it.parent == root_id)
+        .map(|it| (&*it.raw_name, it.id))
+        .collect();
     let lines: Vec<String> = entries
         .par_iter()
         .map(|it| {
             let content = match (&it.node.target, it.node.kind) {
                 (Some(target), _) => format!("-> {target}"),
-                (None, NodeKind::File) => conclude::sha256_of(&it.blob).unwrap_or_else(|_| "unreadable".to_owned()),
+                (None, NodeKind::File) => match files.get(&*it.name).copied().and_then(hashed) {
+                    Some(hashed) => hashed,
+                    None => conclude::sha256_of(&it.blob).unwrap_or_else(|_| "unreadable".to_owned()),
+                },
                 (None, _) => "-".to_owned(),
             };
             format!("{content}  {}\n", path_name(&it.name))

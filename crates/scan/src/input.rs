@@ -2,11 +2,14 @@
 //!
 //! Invariant: a symbolic link inside a folder is listed and never followed.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fs::{self, File, Metadata};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use formats::Child;
 use model::{Blob, Fault, FileSource, Node, NodeKind, path_name};
@@ -121,7 +124,7 @@ impl Folder<'_> {
         let name = [b"/", path.as_os_str().as_bytes()].concat();
         let blob = if node.kind == NodeKind::File {
             match File::open(self.root.join(path)).and_then(FileSource::new) {
-                Ok(_) => Blob::new(Reopened { path: self.root.join(path), len: metadata.len() }),
+                Ok(_) => Blob::new(Reopened::new(self.root.join(path), metadata.len())),
                 Err(error) => {
                     let missing = model::Origin::Missing(Fault::Io(error.to_string()));
                     let len = metadata.len().max(1);
@@ -212,10 +215,31 @@ impl Folder<'_> {
     }
 }
 
-/// A file of a folder. It is opened for each read, since a phone has more files than a process may hold open.
+/// A file of a folder. A phone has more files than a process may hold open: each thread keeps the one that it read last.
 struct Reopened {
+    id: u64,
     path: PathBuf,
     len: u64,
+}
+
+impl Reopened {
+    fn new(path: PathBuf, len: u64) -> Reopened {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Reopened { id: NEXT.fetch_add(1, Ordering::Relaxed), path, len }
+    }
+
+    fn opened<T>(&self, look: impl FnOnce(&FileSource) -> T) -> io::Result<T> {
+        thread_local!(static LAST: RefCell<Option<(u64, FileSource)>> = const { RefCell::new(None) });
+        LAST.with(|last| {
+            let mut last = last.borrow_mut();
+            let kept = last.take().filter(|it| it.0 == self.id);
+            let (_, file) = match kept {
+                Some(kept) => last.insert(kept),
+                None => last.insert((self.id, FileSource::with_len(File::open(&self.path)?, self.len))),
+            };
+            Ok(look(file))
+        })
+    }
 }
 
 impl model::Source for Reopened {
@@ -224,14 +248,14 @@ impl model::Source for Reopened {
     }
 
     fn read(&self, offset: u64, buf: &mut [u8]) -> Result<(), Fault> {
-        FileSource::with_len(File::open(&self.path)?, self.len).read(offset, buf)
+        self.opened(|file| file.read(offset, buf))?
     }
 
     fn zeros_at(&self, offset: u64) -> u64 {
-        File::open(&self.path).map_or(0, |file| FileSource::with_len(file, self.len).zeros_at(offset))
+        self.opened(|file| file.zeros_at(offset)).unwrap_or(0)
     }
 
-    fn stream(&self) -> Option<Box<dyn std::io::Read + Send>> {
+    fn stream(&self) -> Option<Box<dyn io::Read + Send>> {
         let file = File::open(&self.path).ok()?;
         Some(Blob::new(FileSource::with_len(file, self.len)).stream())
     }

@@ -5,33 +5,67 @@ use std::io::Read;
 use formats::{Format, Kind, Reading};
 use model::observer::{Observation, Observer, Part};
 use model::{Artifact, Blob, Fault};
+use sha2::{Digest, Sha256};
 
-/// Shows one artifact. Bytes that cannot be read, and a panic of the observer, become gaps.
-pub fn show(artifact: &Artifact, formats: &[&'static Format], observer: &dyn Observer, reading: &mut Reading) {
-    let Some(part) = part_of(formats, !reading.children.is_empty()) else { return };
+/// Shows one artifact. Bytes that cannot be read, and a panic of the observer, become gaps. Returns the SHA-256 of what
+/// was shown whole and has no holes.
+pub fn show(
+    artifact: &Artifact,
+    formats: &[&'static Format],
+    observer: &dyn Observer,
+    reading: &mut Reading,
+) -> Option<[u8; 32]> {
+    let part = part_of(formats, !reading.children.is_empty())?;
     let look = || {
-        let Some(mut seen) = observer.observe(artifact, part) else { return Default::default() };
-        let broken = feed(&artifact.blob, &mut *seen).err();
+        let Some(seen) = observer.observe(artifact, part) else { return Default::default() };
+        let mut shown = Shown { seen, hash: Some(Sha256::new()) };
+        let broken = feed(&artifact.blob, &mut shown).err();
+        let hash = shown.hash.filter(|_| broken.is_none()).map(|it| it.finalize().into());
         let mut facts = model::Facts::default();
-        let mut gaps = seen.finish(&mut facts);
+        let mut gaps = shown.seen.finish(hash.as_ref(), &mut facts);
         gaps.extend(
             broken.map(|it| format!("known indicators were looked for up to a place that cannot be read: {it}")),
         );
-        (facts, gaps)
+        (hash, facts, gaps)
     };
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(look));
     match result {
-        Ok((facts, gaps)) => {
+        Ok((hash, facts, gaps)) => {
             reading.facts.merge(facts);
             gaps.into_iter().for_each(|it| reading.gap(it));
+            hash
         }
-        Err(_) => reading.gap("internal error: the search for known indicators panicked"),
+        Err(_) => {
+            reading.gap("internal error: the search for known indicators panicked");
+            None
+        }
+    }
+}
+
+/// An observation, and the hash of what it is shown.
+struct Shown<'a> {
+    seen: Box<dyn Observation + 'a>,
+    hash: Option<Sha256>,
+}
+
+impl Shown<'_> {
+    fn bytes(&mut self, bytes: &[u8]) {
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
+        self.seen.bytes(bytes);
+    }
+
+    /// Nobody publishes the hash of a file with such holes, and nobody waits for one.
+    fn zeros(&mut self, n: u64) {
+        self.hash = None;
+        self.seen.zeros(n);
     }
 }
 
 /// Shows all bytes in order. Holes are not read.
-fn feed(blob: &Blob, seen: &mut dyn Observation) -> Result<(), Fault> {
-    let mut buffer = vec![0; BUFFER];
+fn feed(blob: &Blob, seen: &mut Shown) -> Result<(), Fault> {
+    let mut buffer = vec![0; usize::try_from(blob.len()).unwrap_or(BUFFER).clamp(1, BUFFER)];
     if blob.is_stream() {
         let mut stream = blob.stream();
         loop {
@@ -107,7 +141,7 @@ mod tests {
             self.3.resize(self.3.len() + n as usize, 0);
         }
 
-        fn finish(self: Box<Self>, _: &mut Facts) -> Vec<String> {
+        fn finish(self: Box<Self>, _: Option<&[u8; 32]>, _: &mut Facts) -> Vec<String> {
             let Note(notes, id, part, bytes) = *self;
             notes.0.lock().unwrap().push((id, part, bytes));
             Vec::new()

@@ -22,6 +22,8 @@ pub struct Found {
     pub gaps: Vec<Gap>,
     /// The formats that each artifact was read as, by its id.
     pub formats: Vec<Vec<&'static Format>>,
+    /// SHA-256 of artifacts that an observer saw whole.
+    pub hashes: FxHashMap<ArtifactId, [u8; 32]>,
 }
 
 /// What is to be opened.
@@ -47,6 +49,7 @@ pub fn walk(given: Given, want: &Want, store: &Store, progress: &dyn Progress) -
         want,
         progress,
         fuel: 0,
+        streams: 0,
         level: Vec::new(),
         ends_unseen: 0,
         sight: 0,
@@ -87,6 +90,8 @@ struct Walk<'a> {
     progress: &'a dyn Progress,
     /// How many bytes may still be listed.
     fuel: u64,
+    /// How many of them may be packed as one stream, which is decoded from its start whoever asks.
+    streams: u64,
     /// What is to be opened next.
     level: Vec<ArtifactId>,
     /// How many files may have an archive appended where nobody looked.
@@ -101,6 +106,7 @@ impl Walk<'_> {
     fn start(&mut self, given: Given) {
         let size: u64 = given.roots.iter().chain(given.entries.iter().flatten()).map(|it| it.blob.len()).sum();
         self.fuel = size.saturating_mul(FUEL_FACTOR).saturating_add(FUEL_FREE);
+        self.streams = size.saturating_mul(FUEL_FACTOR).saturating_add(STREAMS_FREE);
         self.sight = size.saturating_mul(SIGHT_FACTOR).saturating_add(SIGHT_FREE);
         let (mut files, mut folders) = (Vec::new(), Vec::new());
         for (index, (root, entries)) in given.roots.into_iter().zip(given.entries).enumerate() {
@@ -133,29 +139,29 @@ impl Walk<'_> {
         let fuel = self.fuel;
         let seen = self.seen_of(batch);
         let (tree, want, store, progress) = (&self.found.tree, self.want, self.store, self.progress);
-        let results: Vec<(Reading, Vec<&'static Format>)> = batch
+        let results: Vec<(Reading, Vec<&'static Format>, Option<[u8; 32]>)> = batch
             .par_iter()
             .zip(&seen)
             .map(|(&id, &seen)| {
                 let artifact = tree.artifact(id);
                 let allowance = allowance_of(tree, artifact).min(fuel);
-                let result = match want {
+                let (mut reading, formats) = match want {
                     Want::Names if in_folder(tree, artifact) && !holds_images(artifact) => {
                         (Reading::new(artifact, store.clone(), 0), Vec::new())
                     }
-                    Want::Observed(observer) if seen => {
-                        let (mut reading, formats) = read_caught(artifact, want, store, allowance);
-                        observe::show(artifact, &formats, *observer, &mut reading);
-                        (reading, formats)
-                    }
                     _ => read_caught(artifact, want, store, allowance),
                 };
+                let hash = match want {
+                    Want::Observed(observer) if seen => observe::show(artifact, &formats, *observer, &mut reading),
+                    _ => None,
+                };
                 progress.done(artifact.blob.len(), &artifact.name);
-                result
+                (reading, formats, hash)
             })
             .collect();
-        for (&id, (reading, formats)) in batch.iter().zip(results) {
+        for (&id, (reading, formats, hash)) in batch.iter().zip(results) {
             let kind = kind_of(&formats);
+            self.found.hashes.extend(hash.map(|it| (id, it)));
             self.ends_unseen += u64::from(reading.end_unseen);
             self.found.facts.merge(reading.facts);
             self.found.gaps.extend(reading.gaps);
@@ -193,11 +199,12 @@ impl Walk<'_> {
         let mut refused = 0u64;
         for child in children {
             let len = child.blob.len();
-            if ARTIFACTS_MAX <= self.found.tree.len() || self.fuel < len {
+            let budget = if child.blob.is_stream() { &mut self.streams } else { &mut self.fuel };
+            if *budget < len || !self.store.reserve(ARTIFACT_COST + NAME_COPIES * child.name.len() as u64) {
                 refused += 1;
                 continue;
             }
-            self.fuel -= len;
+            *budget -= len;
             let id = self.found.tree.next_id();
             let mut name = path_name(&child.name);
             let count = seen.entry(name.clone()).or_default();
@@ -219,8 +226,8 @@ impl Walk<'_> {
             self.gap(
                 id,
                 format!(
-                    "{refused} entries were not looked at: the input unfolds to more than {ARTIFACTS_MAX} entries or \
-                     {FUEL_FACTOR} times its size"
+                    "{refused} entries were not looked at: the input unfolds to more entries than half of --max-memory \
+                     can keep, or to more than {FUEL_FACTOR} times its size"
                 ),
             );
         }
@@ -321,8 +328,12 @@ fn read_caught(artifact: &Artifact, want: &Want, store: &Store, allowance: u64) 
 /// No honest input nests deeper: package, archive, compression, sparse, super, file system, app, dex are eight.
 const DEPTH_MAX: u32 = 32;
 
-/// A phone has under a million files, those inside its apps included.
-const ARTIFACTS_MAX: usize = 4_000_000;
+/// What an artifact takes of memory beside its names, with what is kept about it until the report is written: 1.1 million
+/// entries of nested archives took 1.1 GB.
+const ARTIFACT_COST: u64 = 1000;
+
+/// Its name is kept as it is and as it is shown, and stands in its paths.
+const NAME_COPIES: u64 = 4;
 
 /// What the input may unfold to, of its own size: each level of nesting counts once, and sparse images add holes.
 const FUEL_FACTOR: u64 = 64;
@@ -330,11 +341,14 @@ const FUEL_FACTOR: u64 = 64;
 /// ... and what it may unfold to however small it is: an empty user-data image packs 100 GB of holes into kilobytes.
 const FUEL_FREE: u64 = 256 << 30;
 
+/// ... where each byte costs as much as it would in a file: holes are no streams.
+const STREAMS_FREE: u64 = 16 << 30;
+
 /// What an observer may see, of the input's size: sparse images and holes hold little else than zeros...
 const SIGHT_FACTOR: u64 = 16;
 
 /// ... and however small the input is.
-const SIGHT_FREE: u64 = 64 << 30;
+const SIGHT_FREE: u64 = 8 << 30;
 
 /// A stream may grow to this many times its size (deflate cannot grow further)...
 const EXPANSION_MAX: u64 = 1032;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a stream that is cut off or broken ends with an error, never like a whole one.
 
+mod inflate;
 mod input;
 mod lz4;
 mod members;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::Fault;
 
+pub use inflate::{Inflater, inflater};
 use input::Input;
 use members::Members;
 
@@ -84,7 +86,7 @@ pub(crate) fn decoder(codec: Codec, reader: Box<dyn Read + Send>) -> Box<dyn Rea
     let input = Input::new(reader);
     let taken = input.taken();
     let decoder: Box<dyn Read + Send> = match codec {
-        Codec::Deflate => Box::new(flate2::bufread::DeflateDecoder::new(input)),
+        Codec::Deflate => Box::new(inflate::Deflate::new(input)),
         Codec::Gzip => Box::new(Members::<members::Gzip>::new(input)),
         Codec::Xz => Box::new(Members::<members::Xz>::new(input)),
         Codec::Lzma => Box::new(Members::<members::Lzma>::new(input)),

@@ -2,12 +2,13 @@
 
 use std::io::Read;
 
-use flate2::{Decompress, FlushDecompress};
+use flate2::FlushDecompress;
 use lzma_rust2::LzmaReader;
 use model::{Fault, Reader};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
 use super::index::DECODED_MAX;
+use crate::codec::inflater;
 
 /// Fills `out` from a cluster without its padding. `partial`: the cluster may hold more than is wanted, or be followed
 /// by bytes that are none of it. `at` is where it stands, for the fault.
@@ -79,7 +80,7 @@ fn lzma(input: &[u8], out: &mut [u8]) -> Option<()> {
 }
 
 fn deflate(input: &[u8], out: &mut [u8]) -> Option<()> {
-    let mut decompress = Decompress::new(false);
+    let mut decompress = inflater(false);
     decompress.decompress(input, out, FlushDecompress::Finish).ok()?;
     (decompress.total_out() == out.len() as u64).then_some(())
 }

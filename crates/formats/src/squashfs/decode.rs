@@ -2,10 +2,12 @@
 
 use std::io::Read;
 
-use flate2::{Decompress, FlushDecompress};
+use flate2::FlushDecompress;
 use lzma_rust2::{LzmaReader, XzReader};
 use model::Fault;
 use ruzstd::decoding::FrameDecoder;
+
+use crate::codec::inflater;
 
 /// The name of a compressor.
 pub fn name_of(compressor: u16) -> String {
@@ -38,7 +40,7 @@ pub fn decode(compressor: u16, input: &[u8], out: &mut [u8], at: u64) -> Result<
 }
 
 fn gzip(input: &[u8], out: &mut [u8]) -> Option<usize> {
-    let mut decompress = Decompress::new(true);
+    let mut decompress = inflater(true);
     decompress.decompress(input, out, FlushDecompress::Finish).ok()?;
     usize::try_from(decompress.total_out()).ok()
 }

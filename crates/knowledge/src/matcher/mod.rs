@@ -9,7 +9,7 @@ mod trial;
 
 use std::net::IpAddr;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, MatchKind, packed};
 use model::Artifact;
 use model::fact::sighting::IndicatorKind;
 use model::observer::{Observation, Observer, Part};
@@ -40,10 +40,14 @@ pub struct Matcher {
     heads: FxHashSet<Box<str>>,
     strings: Vec<Box<str>>,
     search: Option<AhoCorasick>,
+    /// Whether there is one at all; none where there are too many texts.
+    quick: Option<packed::Searcher>,
     string_max: usize,
     sha256: FxHashMap<[u8; 32], Box<str>>,
     sha1: FxHashMap<[u8; 20], Box<str>>,
     md5: FxHashMap<[u8; 16], Box<str>>,
+    /// The hashes may be those of any file; else they are those of programs and what packs them.
+    any_file: bool,
 }
 
 impl Matcher {
@@ -62,6 +66,7 @@ impl Matcher {
             }
         }
         for (kind, value) in more {
+            matcher.any_file |= kind == IndicatorKind::Hash;
             matcher.add(kind, value);
         }
         matcher.prepare();
@@ -141,8 +146,9 @@ impl Matcher {
         let texts = self.strings.iter().map(|it| it.as_bytes());
         // Too many patterns for an automaton of this size: the test of the bundled ones says so, and feeds are bounded.
         self.search = AhoCorasick::builder().match_kind(MatchKind::Standard).build(texts).ok();
+        self.quick = packed::Searcher::new(self.strings.iter().map(|it| it.as_bytes()));
         if self.strings.is_empty() {
-            self.search = None;
+            (self.search, self.quick) = (None, None);
         }
     }
 
@@ -164,6 +170,11 @@ impl Matcher {
         self.len() == 0
     }
 
+    /// Whether the SHA-1 and MD5 of a file that starts so may be known.
+    fn hashes(&self, start: &[u8]) -> bool {
+        self.any_file || PROGRAMS.iter().any(|it| start.starts_with(it))
+    }
+
     fn n_hashes(&self) -> usize {
         self.sha256.len() + self.sha1.len() + self.md5.len()
     }
@@ -178,6 +189,10 @@ impl Observer for Matcher {
         wanted.then(|| Box::new(observation::Seen::new(self, artifact.id, part)) as Box<dyn Observation>)
     }
 }
+
+/// How apps and archives, native code and scripts start. The SHA-1 and MD5 that cases name are of nothing else, not even of
+/// bytecode by itself.
+const PROGRAMS: &[&[u8]] = &[b"PK", b"\x7fELF", b"#!"];
 
 #[cfg(test)]
 mod tests;

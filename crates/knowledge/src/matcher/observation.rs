@@ -6,18 +6,16 @@ use md5::Md5;
 use model::fact::sighting::{IndicatorKind, Sighting};
 use model::observer::{Observation, Part};
 use model::{ArtifactId, Facts, Location, Row};
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha1::{Digest, Sha1};
 
 use super::Matcher;
-use super::run::{self, COLON, DOT, SLASH, TEXT};
+use super::run;
 
 /// What was seen of an artifact.
 pub struct Seen<'a> {
     matcher: &'a Matcher,
     artifact: ArtifactId,
     part: Part,
-    sha256: Option<Sha256>,
     sha1: Option<Sha1>,
     md5: Option<Md5>,
     /// What of the bytes before is still needed, and then the bytes at hand.
@@ -43,9 +41,8 @@ impl<'a> Seen<'a> {
             matcher,
             artifact,
             part,
-            sha256: (!matcher.sha256.is_empty()).then(Sha256::new),
-            sha1: (!matcher.sha1.is_empty()).then(Sha1::new),
-            md5: (!matcher.md5.is_empty()).then(Md5::new),
+            sha1: None,
+            md5: None,
             buffer: Vec::new(),
             start: 0,
             next_run: 0,
@@ -58,44 +55,42 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Looks up the runs that are complete; the last one only if nothing follows.
+    /// Looks up the runs that are complete; the last one only if nothing follows. A run that holds none of the marks of
+    /// a host, a path or an address is passed over without being looked at.
     fn runs(&mut self, last: bool) {
         let buffer = std::mem::take(&mut self.buffer);
+        let end_of = |from: usize| {
+            let rest = buffer.get(from..).unwrap_or_default();
+            from + rest.iter().position(|it| !run::is_text(*it)).unwrap_or(rest.len())
+        };
+        let start_of = |from: usize, to: usize| {
+            let before = buffer.get(from..to).unwrap_or_default();
+            from + before.iter().rposition(|it| !run::is_text(*it)).map_or(0, |it| it + 1)
+        };
         let mut at = self.next_run;
-        loop {
-            let rest = buffer.get(at..).unwrap_or_default();
-            let gap = rest.iter().position(|it| run::is_text(*it)).unwrap_or(rest.len());
-            let first = at + gap;
-            if gap != 0 {
-                self.overlong = false;
-            }
-            let mut has = TEXT;
-            let mut end = first;
-            while let Some(class) = buffer.get(end).map(|it| run::class_of(*it)).filter(|it| it & TEXT != 0) {
-                has |= class;
-                end += 1;
-            }
+        if self.overlong {
+            at = end_of(at);
+            self.overlong = at == buffer.len();
+        }
+        while let Some(mark) = memchr::memchr3(b'.', b'/', b':', buffer.get(at..).unwrap_or_default()) {
+            let (start, end) = (start_of(at, at + mark), end_of(at + mark));
+            at = start;
             if end == buffer.len() && !last {
-                at = first;
                 break;
             }
-            if RUN_MIN <= end - first && has & (DOT | SLASH | COLON) != 0 && !self.overlong && end - first <= RUN_MAX {
-                self.run(&buffer[first..end], has, first);
+            if (RUN_MIN..=RUN_MAX).contains(&(end - start)) {
+                self.run(&buffer[start..end], start);
             }
             at = end;
-            if at == buffer.len() {
-                break;
-            }
         }
-        if RUN_MAX < buffer.len() - at {
-            self.overlong = true;
-            at = buffer.len();
-        }
-        self.next_run = at;
+        let open = start_of(at, buffer.len());
+        self.overlong |= RUN_MAX < buffer.len() - open;
+        self.next_run = if self.overlong { buffer.len() } else { open };
         self.buffer = buffer;
     }
 
-    fn run(&mut self, run: &[u8], has: u8, at: usize) {
+    fn run(&mut self, run: &[u8], at: usize) {
+        let has = run.iter().fold(0, |has, it| has | run::class_of(*it));
         let at = Location { artifact: self.artifact, offset: self.start + at as u64, size: run.len() as u64 };
         let mut lower = std::mem::take(&mut self.lower);
         let matcher = self.matcher;
@@ -110,6 +105,12 @@ impl<'a> Seen<'a> {
         let Some(search) = &self.matcher.search else { return };
         let buffer = std::mem::take(&mut self.buffer);
         let from = self.searched.saturating_sub(self.matcher.string_max);
+        let area = buffer.get(from..).unwrap_or_default();
+        // Most pieces hold none, which is told much faster than which one it is.
+        let from = match &self.matcher.quick {
+            Some(quick) => from + quick.find(area).map_or(area.len(), |it| it.start()),
+            None => from,
+        };
         let area = buffer.get(from..).unwrap_or_default();
         for found in search.find_overlapping_iter(area) {
             let (start, end) = (from + found.start(), from + found.end());
@@ -160,8 +161,9 @@ impl<'a> Seen<'a> {
 
 impl Observation for Seen<'_> {
     fn bytes(&mut self, bytes: &[u8]) {
-        if let Some(hash) = &mut self.sha256 {
-            hash.update(bytes);
+        if self.start == 0 && self.buffer.is_empty() && self.matcher.hashes(bytes) {
+            self.sha1 = (!self.matcher.sha1.is_empty()).then(Sha1::new);
+            self.md5 = (!self.matcher.md5.is_empty()).then(Md5::new);
         }
         if let Some(hash) = &mut self.sha1 {
             hash.update(bytes);
@@ -181,7 +183,7 @@ impl Observation for Seen<'_> {
 
     fn zeros(&mut self, n: u64) {
         // Nobody publishes the hash of a file with such holes.
-        (self.sha256, self.sha1, self.md5) = (None, None, None);
+        (self.sha1, self.md5) = (None, None);
         if self.part == Part::Content {
             self.runs(true);
             self.texts(true);
@@ -191,15 +193,14 @@ impl Observation for Seen<'_> {
         (self.next_run, self.searched, self.overlong) = (0, 0, false);
     }
 
-    fn finish(mut self: Box<Self>, facts: &mut Facts) -> Vec<String> {
+    fn finish(mut self: Box<Self>, sha256: Option<&[u8; 32]>, facts: &mut Facts) -> Vec<String> {
         if self.part == Part::Content {
             self.runs(true);
             self.texts(true);
         }
         let len = self.start + self.buffer.len() as u64;
         let matcher = self.matcher;
-        let digest = self.sha256.take().map(|it| <[u8; 32]>::from(it.finalize()));
-        self.hash(digest.and_then(|it| matcher.sha256.get(&it)).map(|it| &**it), len);
+        self.hash(sha256.and_then(|it| matcher.sha256.get(it)).map(|it| &**it), len);
         let digest = self.sha1.take().map(|it| <[u8; 20]>::from(it.finalize()));
         self.hash(digest.and_then(|it| matcher.sha1.get(&it)).map(|it| &**it), len);
         let digest = self.md5.take().map(|it| <[u8; 16]>::from(it.finalize()));

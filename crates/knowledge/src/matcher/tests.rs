@@ -1,5 +1,6 @@
 use model::Facts;
 use model::observer::Observation;
+use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::Knowledge;
@@ -13,7 +14,8 @@ fn found_in_pieces(matcher: &Matcher, bytes: &[u8], size: usize) -> Vec<String> 
     let mut seen = Box::new(observation::Seen::new(matcher, model::ArtifactId(0), Part::Content));
     bytes.chunks(size).for_each(|it| seen.bytes(it));
     let mut facts = Facts::default();
-    assert!(seen.finish(&mut facts).is_empty());
+    let sha256 = Sha256::digest(bytes).into();
+    assert!(seen.finish(Some(&sha256), &mut facts).is_empty());
     for row in &facts.sightings {
         let range = row.at.offset as usize..(row.at.offset + row.at.size) as usize;
         let there = String::from_utf8_lossy(&bytes[range]).into_owned();
@@ -96,6 +98,17 @@ fn a_file_is_matched_by_its_hash() {
 }
 
 #[test]
+fn the_hashes_that_cases_name_are_those_of_programs() {
+    let hashes = ["09a813c5d73abad7959ca6b08f4e5836", "900150983cd24fb0d6963f7d28e17f72"];
+    let mut matcher = matcher(&hashes.map(|it| (IndicatorKind::Hash, it)));
+    assert_eq!(found_in_pieces(&matcher, b"#!abc", 5), [format!("hash {}", hashes[0])]);
+    assert_eq!(found_in_pieces(&matcher, b"abc", 3), [format!("hash {}", hashes[1])]);
+    matcher.any_file = false;
+    assert_eq!(found_in_pieces(&matcher, b"#!abc", 5), [format!("hash {}", hashes[0])]);
+    assert!(found_in_pieces(&matcher, b"abc", 3).is_empty());
+}
+
+#[test]
 fn a_hole_ends_a_text_and_places_count_it() {
     let matcher = matcher(&[(IndicatorKind::Domain, "a.com"), (IndicatorKind::String, "some text")]);
     let mut seen = Box::new(observation::Seen::new(&matcher, model::ArtifactId(0), Part::Content));
@@ -103,7 +116,7 @@ fn a_hole_ends_a_text_and_places_count_it() {
     seen.zeros(1 << 40);
     seen.bytes(b"a.com");
     let mut facts = Facts::default();
-    seen.finish(&mut facts);
+    seen.finish(None, &mut facts);
     let places: Vec<(u64, &str)> = facts.sightings.iter().map(|it| (it.at.offset, it.value.value.as_str())).collect();
     assert_eq!(places, [((1 << 40) + 9, "a.com"), (0, "some text")]);
 }

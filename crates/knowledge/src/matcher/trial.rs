@@ -57,6 +57,6 @@ fn finds(matcher: &Matcher, bytes: &[u8], value: &str) -> bool {
     let mut seen = Box::new(observation::Seen::new(matcher, ArtifactId(0), Part::Content));
     let mut facts = Facts::default();
     seen.bytes(bytes);
-    seen.finish(&mut facts);
+    seen.finish(None, &mut facts);
     facts.sightings.iter().any(|it| it.value.value == value)
 }
