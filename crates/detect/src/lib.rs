@@ -64,6 +64,7 @@ detectors! {
     cleartext_updater,
     code_outside_app_folders,
     covert_telemetry,
+    data_for_any_app,
     dangling_service,
     debug_properties,
     debug_signed_app,
