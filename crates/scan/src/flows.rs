@@ -220,11 +220,13 @@ fn app_of<'a>(app: &App, layouts: impl Iterator<Item = &'a model::fact::layout::
             ComponentKind::Provider => "provider",
         };
         let name = component.target_activity.as_deref().unwrap_or(&component.name);
+        let actions = component.filters.iter().flat_map(|it| it.actions.iter().cloned());
+        let authorities = component.authorities.iter().map(|it| format!("content://{it}"));
         facts.components.push(Component {
             kind,
             class: descriptor(name),
-            exported: component.exported.unwrap_or(!component.filters.is_empty()),
-            actions: component.filters.iter().flat_map(|it| it.actions.clone()).collect(),
+            exported: component.is_exported(app.effective_target_sdk()),
+            actions: actions.chain(authorities).collect(),
         });
     }
     for layout in layouts {

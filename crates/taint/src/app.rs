@@ -49,7 +49,7 @@ pub struct Component {
     pub class: String,
     /// Whether other apps can reach it.
     pub exported: bool,
-    /// Actions of its filters.
+    /// Actions of its filters; for a provider its addresses (`content://authority`).
     pub actions: Vec<String>,
 }
 
@@ -302,6 +302,17 @@ impl Engine<'_> {
                     self.publish(slot, shared);
                     self.arena.one(slot)
                 }
+                "Landroid/net/Uri;"
+                | "Landroid/content/ContentValues;"
+                | "[Landroid/content/ContentValues;"
+                | "Landroid/os/Bundle;"
+                | "Ljava/lang/String;"
+                | "[Ljava/lang/String;"
+                    if ASKED.contains(&method_name) && self.is_provider(&own) =>
+                {
+                    let slot = self.slot(Slot::Intent(own.as_str().into()));
+                    self.arena.one(slot)
+                }
                 "Landroid/os/Bundle;" if method_name != "onReceive" => {
                     let slot = self.slot(Slot::Store(format!("saved {own}").into()));
                     self.arena.one(slot)
@@ -330,6 +341,10 @@ impl Engine<'_> {
         ctx.pc = ctx.pc.wrapping_add(1);
         ctx.done.clear();
         self.apply(&summary, id, &args, state, ctx)
+    }
+
+    fn is_provider(&self, class: &str) -> bool {
+        self.facts.components.iter().any(|it| it.kind == "provider" && it.class == class)
     }
 
     /// Runs the class initialiser, once.
@@ -361,6 +376,20 @@ impl Engine<'_> {
 
 /// How often the life of a component is gone through: what one round leaves, the next one finds.
 const PASSES: usize = 2;
+
+/// What others ask of a content provider: they decide all arguments.
+const ASKED: &[&str] = &[
+    "query",
+    "insert",
+    "bulkInsert",
+    "update",
+    "delete",
+    "call",
+    "openFile",
+    "openAssetFile",
+    "openTypedAssetFile",
+    "getType",
+];
 
 /// Listeners of one component.
 const KEPT_MAX: usize = 512;

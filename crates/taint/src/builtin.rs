@@ -48,6 +48,10 @@ impl Engine<'_> {
             Builtin::PendingService => self.send_now(icc(Icc::Service), vec![arg(0), arg(2)], state, ctx),
             Builtin::PendingBroadcast => self.send_now(icc(Icc::Broadcast), vec![arg(0), arg(2)], state, ctx),
             Builtin::SendBroadcast => self.send_now(icc(Icc::Broadcast), vec![call.this, arg(0)], state, ctx),
+            Builtin::AskProvider => {
+                let told = call.args.iter().skip(1).fold(SetId::EMPTY, |told, it| self.arena.union(told, *it));
+                self.send_now(icc(Icc::Provider), vec![arg(0), told], state, ctx);
+            }
             Builtin::SetResult => self.send_now(icc(Icc::Result), vec![call.this, arg(1)], state, ctx),
             Builtin::GetIntent => {
                 call.result = state.heap.field(call.this, self.words.intent, &mut self.arena);
@@ -360,6 +364,9 @@ impl Engine<'_> {
         let sender = args.first().copied().unwrap_or_default();
         let intents = args.get(1).copied().unwrap_or_default();
         let control = args.get(2).copied().unwrap_or_default();
+        if icc == Icc::Provider {
+            return self.ask(sender, intents, trail, state);
+        }
         let mut open = false;
         let senders: Vec<Arc<str>> = self
             .arena
@@ -465,6 +472,40 @@ impl Engine<'_> {
         open
     }
 
+    /// Tells the provider that an address names, of this app or of another, what it is asked.
+    fn ask(&mut self, address: SetId, told: SetId, trail: TrailId, state: &State) -> bool {
+        let Some(text) = self.arena.text(address) else {
+            return self.arena.members(address).iter().any(|it| self.arena.is_of_caller(*it));
+        };
+        let Some(authority) = text.strip_prefix("content://").and_then(|it| it.split('/').next()) else { return false };
+        let action = format!("content://{authority}");
+        let asked = |it: &&crate::app::Component| it.kind == "provider" && it.actions.contains(&action);
+        let own: Vec<&str> = self.facts.components.iter().filter(asked).map(|it| it.class.as_str()).collect();
+        let places: Vec<Slot> = match own.is_empty() {
+            false => own.iter().map(|it| Slot::Intent((*it).into())).collect(),
+            true => vec![self.sends_to(format!("action {action}").into(), trail)],
+        };
+        let told = self.arena.members(told);
+        for place in places {
+            let place = self.slot(place);
+            for &value in told.iter() {
+                if !self.arena.is_of_caller(value) {
+                    self.hand_over(place, value, state);
+                }
+            }
+        }
+        told.iter().any(|it| self.arena.is_of_caller(*it))
+    }
+
+    /// Where what is sent to another app lies; the shortest way there counts.
+    fn sends_to(&mut self, to: Arc<str>, trail: TrailId) -> Slot {
+        let len = self.step(trail).len;
+        if self.sends.get(&to).is_none_or(|it| len < self.step(*it).len) {
+            self.sends.insert(to.clone(), trail);
+        }
+        Slot::Sent(to)
+    }
+
     /// An intent that another app may receive.
     fn send_away(&mut self, intent: ObjId, named: &[String], action: Option<SetId>, trail: TrailId, state: &State) {
         let declared = |it: &&String| !self.facts.components.iter().any(|component| component.class == **it);
@@ -473,11 +514,8 @@ impl Engine<'_> {
             leaves.push(format!("action {action}").into());
         }
         for to in leaves {
-            let len = self.step(trail).len;
-            if self.sends.get(&to).is_none_or(|it| len < self.step(*it).len) {
-                self.sends.insert(to.clone(), trail);
-            }
-            let place = self.slot(Slot::Sent(to));
+            let place = self.sends_to(to, trail);
+            let place = self.slot(place);
             self.hand_over(place, intent, state);
         }
     }

@@ -43,7 +43,8 @@ pub(crate) enum Deed {
     Reach { kind: Arc<str>, what: Arc<str> },
     /// Code outside the program keeps an object and may call it later.
     Keep,
-    /// An intent is sent: what for, sender, intent.
+    /// An intent is sent: what for, sender, intent. Or a provider is asked: its address for the sender, all else for the
+    /// intent.
     Send(Icc),
     /// The framework calls a method of an object: receiver, arguments.
     CallLater(dalvik::Name),
@@ -58,6 +59,7 @@ pub(crate) enum Icc {
     Bind,
     Broadcast,
     Result,
+    Provider,
 }
 
 /// The way from a method down to where something happens.

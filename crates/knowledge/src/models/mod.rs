@@ -110,6 +110,7 @@ pub enum Builtin {
     StartService,
     BindService,
     SendBroadcast,
+    AskProvider,
     SetResult,
     GetIntent,
     SetIntent,

@@ -53,6 +53,26 @@ fn what_is_not_exported_is_not_reached() {
 }
 
 #[test]
+fn what_one_app_receives_the_provider_of_another_runs() {
+    let asks = |address: &str| {
+        format!(
+            r#"receiver Sms on "android.provider.Telephony.SMS_RECEIVED" {{
+                void onReceive(Context context, Intent intent) {{
+                    SmsMessage m = SmsMessage.createFromPdu(intent.getByteArrayExtra("pdu"));
+                    context.getContentResolver().call(Uri.parse("{address}"), "run", m.getMessageBody(), null);
+                }}
+            }}"#
+        )
+    };
+    let runs = r#"exported provider P on "content://b.run" {
+        Bundle call(String method, String arg, Bundle extras) { Runtime.getRuntime().exec(arg); return null; }
+    }"#;
+    check_across(&[&asks("content://b.run"), runs], "0: sms-content -> execute-command in 1");
+    check_across(&[&asks("content://b.other"), runs], NOTHING);
+    check_across(&[&asks("content://b.run"), &runs.replace("exported ", "")], NOTHING);
+}
+
+#[test]
 fn an_action_of_the_framework_goes_to_whom_the_user_picks() {
     let view = RUNS.replace("a.RUN", "android.intent.action.VIEW");
     check_across(&[&sends(r#"new Intent("android.intent.action.VIEW")"#, "cmd"), &view], NOTHING);

@@ -312,12 +312,27 @@ fn every_method_of_an_exported_component_is_told_what_others_send() {
 
 #[test]
 fn what_an_exported_provider_is_asked_others_decide() {
-    // wrong today: only intents are a source, not the arguments of a provider's methods (`app.rs`, `enter`).
+    let provider = r#"provider P {
+        Cursor query(Uri uri, String[] columns, String where, String[] args, String order) { Runtime.getRuntime().exec(where); return null; }
+        Uri insert(Uri uri, ContentValues values) { System.load(values.getAsString("k")); return null; }
+        Bundle call(String method, String arg, Bundle extras) { SystemProperties.set("a", extras.getString("b")); return null; }
+        String getType(Uri uri) { new DexClassLoader(uri.getLastPathSegment(), null, null, null); return null; }
+    }"#;
+    check(
+        &format!("exported {provider}"),
+        "exported-intent -> execute-command\nexported-intent -> load-code\nexported-intent -> load-native\nexported-intent -> set-property",
+    );
+    check(provider, NOTHING);
+}
+
+#[test]
+fn other_methods_of_a_provider_are_its_own() {
     check(
         r#"exported provider P {
-               Cursor query(Uri uri, String[] columns, String where, String[] args, String order) { Runtime.getRuntime().exec(where); return null; }
-               Bundle call(String method, String arg, Bundle extras) { Runtime.getRuntime().exec(arg); return null; }
-           }"#,
+            String last;
+            void remember(String command) { this.last = command; }
+            boolean onCreate() { remember("id"); Runtime.getRuntime().exec(this.last); return true; }
+        }"#,
         NOTHING,
     );
 }

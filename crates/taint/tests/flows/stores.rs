@@ -145,6 +145,22 @@ fn what_a_provider_is_told_leaves() {
 }
 
 #[test]
+fn a_provider_of_ones_own_is_told_what_it_is_asked() {
+    let with = |to: &str, key: &str| {
+        format!(
+            r#"provider P on "content://p" {{ Uri insert(Uri uri, ContentValues values) {{ sink(values.getAsString("{key}")); return null; }} }}
+               activity Main {{
+                   void onCreate(Bundle saved) {{ put(source()); }}
+                   void put(String told) {{ ContentValues values = new ContentValues(); values.put("k", told); getContentResolver().insert(Uri.parse("{to}"), values); }}
+               }}"#
+        )
+    };
+    check(&with("content://p/rows", "k"), "source -> provider-write\nsource -> sink");
+    check(&with("content://p/rows", "l"), "source -> provider-write");
+    check(&with("content://pq/rows", "k"), "source -> provider-write");
+}
+
+#[test]
 fn what_a_provider_gives_is_worth_protecting() {
     check(
         r#"main() {
