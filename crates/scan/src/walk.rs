@@ -26,6 +26,9 @@ pub struct Found {
     pub hashes: FxHashMap<ArtifactId, [u8; 32]>,
 }
 
+/// What a batch gives for one artifact: what was read, as what, and the hash of it.
+type Opened = (Reading, Vec<&'static Format>, Option<[u8; 32]>);
+
 /// What is to be opened.
 pub enum Want<'a> {
     /// Everything, with all facts.
@@ -139,7 +142,7 @@ impl Walk<'_> {
         let fuel = self.fuel;
         let seen = self.seen_of(batch);
         let (tree, want, store, progress) = (&self.found.tree, self.want, self.store, self.progress);
-        let results: Vec<(Reading, Vec<&'static Format>, Option<[u8; 32]>)> = batch
+        let results: Vec<Opened> = batch
             .par_iter()
             .zip(&seen)
             .map(|(&id, &seen)| {

@@ -154,6 +154,12 @@ impl Engine<'_> {
                 let fresh = before == SetId::EMPTY;
                 let before = if fresh { Some(Arc::from("")) } else { self.arena.text(before) };
                 let added = self.arena.text(arg(0));
+                if before.is_none()
+                    && let Some(path) = added.as_deref().filter(|it| is_file_name(it)).and_then(|it| self.path_of(it))
+                {
+                    let path = self.arena.one(path);
+                    state.heap.store(call.this, Key::Content, path, &mut self.arena);
+                }
                 let after = match (before, added) {
                     (Some(before), Some(added)) if before.len() + added.len() <= TEXT_MAX => {
                         self.arena.just(Obj::Text(format!("{before}{added}").into()))
@@ -198,11 +204,76 @@ impl Engine<'_> {
                 let shared = self.slot(Slot::Shared(class));
                 call.result = self.arena.one(shared);
             }
+            Builtin::FileNamed => {
+                let name = call.args.last().copied().unwrap_or_default();
+                let places: Vec<ObjId> = self.paths_of(name, state);
+                let places = self.arena.set(places);
+                state.heap.store(made_of(call), Key::Content, places, &mut self.arena);
+            }
+            Builtin::FileWritten => {
+                let mut leads: Vec<ObjId> = Vec::new();
+                for path in self.paths_of(arg(0), state) {
+                    leads.extend(self.content_of(path).map(|it| self.arena.obj(Obj::Text(it.1))));
+                }
+                // A path that the caller knows is looked at there.
+                let members = self.arena.members(arg(0));
+                leads.extend(members.iter().copied().filter(|it| self.arena.is_of_caller(*it)));
+                let leads = self.arena.set(leads);
+                state.heap.store(made_of(call), Key::Field(self.words.stream), leads, &mut self.arena);
+            }
+            Builtin::FileRead => {
+                let paths = self.paths_of(arg(0), state);
+                let contents = paths.into_iter().filter_map(|it| self.content_of(it)).map(|it| it.0).collect();
+                let contents = self.arena.set(contents);
+                state.heap.store(made_of(call), Key::Content, contents, &mut self.arena);
+            }
             Builtin::StreamToNetwork => self.open_stream("network-output", call, state),
             Builtin::StreamToCommand => self.open_stream("execute-command", call, state),
             Builtin::StreamToPackage => self.open_stream("install-package", call, state),
             Builtin::Kill => ctx.ends = true,
         }
+    }
+
+    /// The paths that a set names: those of its texts, and those that its objects carry.
+    pub fn paths_of(&mut self, set: SetId, state: &State) -> Vec<ObjId> {
+        let mut paths: Vec<ObjId> = Vec::new();
+        for &obj in self.arena.members(set).iter() {
+            if let Obj::Text(text) = self.arena.get(obj).clone() {
+                paths.extend(self.path_of(&text));
+            }
+        }
+        let carried = state.heap.carried(set, &mut self.arena);
+        paths.extend(carried.into_iter().filter(|it| self.content_of(*it).is_some()));
+        paths
+    }
+
+    /// The place that stands for a path: files of one name are one, whatever folder they lie in.
+    fn path_of(&mut self, text: &str) -> Option<ObjId> {
+        let name = text.rsplit('/').next().filter(|it| !it.is_empty() && it.len() <= NAME_MAX)?;
+        Some(self.slot(Slot::Store(format!("path {name}").into())))
+    }
+
+    /// What lies in the file of a path, and what it is called as a kind of sink.
+    pub fn content_of(&mut self, path: ObjId) -> Option<(ObjId, Arc<str>)> {
+        let Obj::Slot(Slot::Store(path)) = self.arena.get(path) else { return None };
+        let name: Arc<str> = format!("{FILE}{}", path.strip_prefix("path ")?).into();
+        Some((self.slot(Slot::Store(name.clone())), name))
+    }
+
+    /// What lies in the files that a command or path names.
+    pub fn contents_named(&mut self, set: SetId) -> Vec<ObjId> {
+        let members = self.arena.members(set);
+        let texts = members.iter().filter_map(|it| match self.arena.get(*it) {
+            Obj::Text(text) => Some(text.clone()),
+            _ => None,
+        });
+        let texts: Vec<Arc<str>> = texts.collect();
+        let mut contents = Vec::new();
+        for word in texts.iter().flat_map(|it| it.split_whitespace()).filter(|it| it.contains('/')) {
+            let path = self.path_of(word);
+            contents.extend(path.and_then(|it| self.content_of(it)).map(|it| it.0));
+        }
+        contents
     }
 
     /// Notes on a stream where it leads to: the kind of sink that writing to it is.
@@ -538,6 +609,27 @@ impl Engine<'_> {
         self.publish_object(place, intent, state, 0, &mut Vec::new());
     }
 }
+
+/// Whether a text that something else stands before ends a path with a file that has an extension.
+fn is_file_name(text: &str) -> bool {
+    let name = text.rsplit('/').next().unwrap_or_default();
+    let extension = name.rsplit_once('.').map_or("", |it| if it.0.is_empty() { "" } else { it.1 });
+    (2..=4).contains(&extension.len())
+        && extension.bytes().all(|it| it.is_ascii_alphanumeric())
+        && !text.contains(char::is_whitespace)
+        && !text.contains(':')
+}
+
+/// What a constructor makes, or a method gives.
+fn made_of(call: &Call) -> SetId {
+    if call.result == SetId::EMPTY { call.this } else { call.result }
+}
+
+/// How the kind of sink begins that writing to a file of a name is.
+pub const FILE: &str = "file ";
+
+/// Longer names of files do not exist (`NAME_MAX`).
+const NAME_MAX: usize = 255;
 
 /// Longer texts are data, not names.
 const TEXT_MAX: usize = 4096;

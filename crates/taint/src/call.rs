@@ -10,6 +10,7 @@ use dalvik::{ClassId, Insn, MethodId, MethodRef, Name, RefId, op};
 use knowledge::models::{Base, How, Models, Part, Port, Rule, When};
 use rustc_hash::FxHashMap;
 
+use crate::builtin::FILE;
 use crate::engine::Engine;
 use crate::evaluate::{Constant, evaluate};
 use crate::interpret::Ctx;
@@ -916,11 +917,20 @@ impl Engine<'_> {
                 }
                 let mut kinds: Vec<Arc<str>> = Vec::new();
                 for lead in leads {
-                    if let Obj::Text(kind) = self.arena.get(lead) {
-                        kinds.push(kind.clone());
+                    match self.arena.get(lead) {
+                        Obj::Text(kind) if kind.starts_with(FILE) || LEADS.contains(&&**kind) => {
+                            kinds.push(kind.clone())
+                        }
+                        _ => {
+                            let path = self.arena.one(lead);
+                            for path in self.paths_of(path, state) {
+                                kinds.extend(self.content_of(path).map(|it| it.1));
+                            }
+                        }
                     }
                 }
-                if kinds.is_empty() {
+                // A file is a place besides.
+                if kinds.iter().all(|it| it.starts_with(FILE)) {
                     kinds.push(kind.clone());
                 }
                 for kind in kinds {
@@ -929,7 +939,21 @@ impl Engine<'_> {
             }
             Deed::Sink { kind, what } => {
                 let mut open = Vec::new();
-                for obj in state.heap.carried(args.first().copied().unwrap_or_default(), &mut self.arena) {
+                let value = args.first().copied().unwrap_or_default();
+                let mut carried = state.heap.carried(value, &mut self.arena);
+                if let Some(file) = kind.starts_with(FILE).then(|| self.slot(Slot::Store(kind.clone()))) {
+                    let (others, own) = carried.drain(..).partition(|it| self.arena.is_of_caller(*it));
+                    open = others;
+                    let own: Vec<ObjId> = own;
+                    own.into_iter().for_each(|it| self.publish(file, it));
+                }
+                if BY_PATH.contains(&&**kind) {
+                    let named: Vec<ObjId> =
+                        carried.iter().filter_map(|it| self.content_of(*it)).map(|it| it.0).collect();
+                    carried.extend(named);
+                    carried.extend(self.contents_named(value));
+                }
+                for obj in carried {
                     match self.arena.get(obj) {
                         Obj::Source(source) => {
                             let source = *source;
@@ -1002,6 +1026,12 @@ fn add_to(list: &mut Vec<(MethodId, Vec<ObjId>)>, target: MethodId, obj: ObjId) 
 
 /// The kind of sink that writing to a stream is, as long as it is not known where the stream leads to.
 const STREAM: &str = "stream-output";
+
+/// Where a stream may lead to but a file.
+const LEADS: &[&str] = &["network-output", "execute-command", "install-package"];
+
+/// Kinds of sink that take what lies in a file of which they are told the path.
+const BY_PATH: &[&str] = &["execute-command", "load-code", "load-native", "install-package", "system-update"];
 
 /// Classes of the framework that stand for the system and keep nothing.
 const HANDLES: &[&str] = &[

@@ -99,10 +99,69 @@ fn a_preference_that_is_overwritten_is_clean() {
 
 #[test]
 fn a_file_gives_back_what_was_written() {
-    // wrong today: what is written to a file of one's own is not found again where the file is read.
+    let with = |name: &str| {
+        format!(
+            r#"activity First {{ void onCreate(Bundle saved) {{ openFileOutput("f", 0).write(source().getBytes()); }} }}
+               activity Second {{ void onCreate(Bundle saved) {{ byte[] b = new byte[9]; openFileInput("{name}").read(b); sink(new String(b)); }} }}"#
+        )
+    };
+    check(&with("f"), "source -> sink\nsource -> stream-output");
+    check(&with("g"), "source -> stream-output");
+}
+
+#[test]
+fn what_was_stored_is_loaded_by_its_path() {
+    let with = |write: &str, load: &str| {
+        format!(
+            r#"service Gets {{ void onCreate() {{ OutputStream out = {write}; byte[] b = new byte[9]; new Socket("h", 1).getInputStream().read(b); out.write(b); }} }}
+               service Loads {{ void onCreate() {{ {load} }} }}"#
+        )
+    };
+    let flows = "network-input -> load-code";
+    let loads = r#"new DexClassLoader(new File(getFilesDir(), "x.dex").getAbsolutePath(), null, null, null);"#;
+    check(&with(r#"openFileOutput("x.dex", 0)"#, loads), flows);
+    check(&with(r#"new FileOutputStream(new File(getFilesDir(), "x.dex"))"#, loads), flows);
+    check(&with(r#"new FileOutputStream(getFilesDir() + "/x.dex")"#, loads), flows);
     check(
-        r#"activity First { void onCreate(Bundle saved) { openFileOutput("f", 0).write(source().getBytes()); } }
-           activity Second { void onCreate(Bundle saved) { byte[] b = new byte[9]; openFileInput("f").read(b); sink(new String(b)); } }"#,
+        &with(r#"new FileOutputStream("/data/local/x.dex")"#, r#"System.load("/data/local/x.dex");"#),
+        "network-input -> load-native",
+    );
+    check(
+        &with(r#"new FileOutputStream("/data/local/x.dex")"#, r#"Runtime.getRuntime().exec("sh /data/local/x.dex");"#),
+        "network-input -> execute-command",
+    );
+    check(&with(r#"new FileOutputStream("/data/local/y.dex")"#, loads), NOTHING);
+}
+
+#[test]
+fn a_path_is_known_where_the_caller_tells_it() {
+    check(
+        r#"class Net {
+               static void save(String path) { byte[] b = new byte[9]; new Socket("h", 1).getInputStream().read(b); new FileOutputStream(path).write(b); }
+               static void load(String path) { System.load(path); }
+           }
+           service S { void onCreate() { Net.save("/data/local/a.so"); Net.load("/data/local/a.so"); } }
+           service T { void onCreate() { Net.save("/data/local/b.so"); } }"#,
+        "network-input -> load-native",
+    );
+    check(
+        r#"class Net {
+               static void save(String path) { byte[] b = new byte[9]; new Socket("h", 1).getInputStream().read(b); new FileOutputStream(path).write(b); }
+           }
+           service S { void onCreate() { Net.save("/data/local/a.so"); System.load("/data/local/b.so"); } }"#,
+        NOTHING,
+    );
+}
+
+#[test]
+fn the_path_of_a_file_is_not_what_lies_in_it() {
+    check(
+        r#"service S {
+               void onCreate() {
+                   File f = new File(getFilesDir(), "x.txt"); new FileOutputStream(f).write(source().getBytes());
+                   sink(f.getAbsolutePath());
+               }
+           }"#,
         "source -> stream-output",
     );
 }
