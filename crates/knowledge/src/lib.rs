@@ -7,6 +7,7 @@
 mod android_versions;
 mod avb_keys;
 mod ca_baseline;
+mod ca_owners;
 mod cases;
 mod device_nodes;
 mod feeds;
@@ -20,6 +21,8 @@ mod preinstalled_cves;
 mod props;
 mod protected_broadcasts;
 mod public_keys;
+#[cfg(feature = "yara")]
+pub mod rules;
 mod sdk;
 mod setuid;
 mod table;
@@ -29,6 +32,7 @@ use std::sync::LazyLock;
 pub use android_versions::AndroidVersion;
 pub use avb_keys::AvbKey;
 pub use ca_baseline::{CA_BASELINE_SDKS, Ca, CaDistrust, CaScope, CaStanding, CaStore};
+pub use ca_owners::{CaOwner, CaOwnerKind};
 pub use cases::{Case, CaseSource, Cases, Certainty, Indicator, Place, Predicate, Within};
 pub use device_nodes::OpenNode;
 pub use feeds::{Feed, FeedFormat, FeedIndicator, Feeds, Term, Unused};
@@ -60,6 +64,8 @@ pub struct Knowledge {
     pub ca_baseline: LazyLock<Table<Ca>>,
     /// Authorities that lost their trust.
     pub ca_distrust: LazyLock<Table<CaDistrust>>,
+    /// Holders of authorities: states, carriers, everyone.
+    pub ca_owners: LazyLock<Table<CaOwner>>,
     /// Where a phone keeps certificates.
     pub ca_stores: LazyLock<Table<CaStore>>,
     /// Files that AOSP ships with set-id bits or capabilities.
@@ -102,6 +108,7 @@ impl Knowledge {
             avb_keys: LazyLock::new(|| Table::bundled(AVB_KEYS)),
             ca_baseline: LazyLock::new(|| Table::bundled(CA_BASELINE)),
             ca_distrust: LazyLock::new(|| Table::bundled(CA_DISTRUST)),
+            ca_owners: LazyLock::new(|| Table::bundled(CA_OWNERS)),
             ca_stores: LazyLock::new(|| Table::bundled(CA_STORES)),
             setuid: LazyLock::new(|| Table::bundled(SETUID)),
             device_nodes: LazyLock::new(|| Table::bundled(DEVICE_NODES)),
@@ -127,6 +134,7 @@ const PUBLIC_KEYS: &str = include_str!("../data/public_keys.toml");
 const AVB_KEYS: &str = include_str!("../data/avb_keys.toml");
 const CA_BASELINE: &str = include_str!("../data/ca_baseline.toml");
 const CA_DISTRUST: &str = include_str!("../data/ca_distrust.toml");
+const CA_OWNERS: &str = include_str!("../data/ca_owners.toml");
 const CA_STORES: &str = include_str!("../data/ca_stores.toml");
 const SETUID: &str = include_str!("../data/setuid.toml");
 const DEVICE_NODES: &str = include_str!("../data/device_nodes.toml");
@@ -155,6 +163,7 @@ mod tests {
         check::<AvbKey>(AVB_KEYS);
         check::<Ca>(CA_BASELINE);
         check::<CaDistrust>(CA_DISTRUST);
+        check::<CaOwner>(CA_OWNERS);
         check::<CaStore>(CA_STORES);
         check::<SetIdFile>(SETUID);
         check::<OpenNode>(DEVICE_NODES);
@@ -255,8 +264,9 @@ mod tests {
         let baseline = &Knowledge::bundled().ca_baseline;
         let count = |sdk| baseline.iter().filter(|ca| ca.sdks.contains(sdk)).count();
         assert_eq!([19, 21, 22, 24, 29, 31].map(count), [150, 157, 162, 148, 138, 129]);
+        assert_eq!([35, 36].map(count), [145, 149]);
         assert!(CA_BASELINE_SDKS.filter(|sdk| *sdk != 20).all(|sdk| 100 < count(sdk)));
-        assert_eq!(count(35), 0);
+        assert_eq!(count(37), 0);
     }
 
     #[test]
@@ -269,6 +279,21 @@ mod tests {
         assert!(matches!(knowledge.ca_baseline.standing("00", 29), CaStanding::Unknown));
         assert_eq!(knowledge.ca_distrust.of_subject(&wosign.subject).unwrap().name, "WoSign");
         assert!(knowledge.ca_distrust.of_subject("CN=GlobalSign,O=GlobalSign").is_none());
+    }
+
+    #[test]
+    fn a_holder_is_told_by_certificate_or_subject() {
+        let knowledge = Knowledge::bundled();
+        let of =
+            |sha256: &str, subject: &str| knowledge.ca_owners.of(sha256, subject).map(|it| (it.kind, &*it.country));
+        assert_eq!(of("", "CN=Qaznet Trust Network,C=KZ"), Some((CaOwnerKind::Government, "KZ")));
+        let superfish = "b6fe9151402bad1c06d7e66db67a26aa7356f2e6c644dbcf9f98968ff632e1b7";
+        assert_eq!(of(superfish, "CN=anything"), Some((CaOwnerKind::PublicKey, "")));
+        assert_eq!(of("", "CN=ISRG Root X1,O=Internet Security Research Group,C=US"), None);
+        for owner in knowledge.ca_owners.iter() {
+            assert!(owner.sha256.iter().all(|it| is_hex(it, 64)), "{}", owner.name);
+            assert!(!owner.sha256.is_empty() || !owner.subjects.is_empty(), "{}", owner.name);
+        }
     }
 
     #[test]

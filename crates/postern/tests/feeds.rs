@@ -161,6 +161,19 @@ fn a_feed_that_cannot_be_read_is_said_and_the_others_are_used() {
     assert_eq!(postern(folder, &["check", "dump", "--iocs", "nowhere"]).status.code(), Some(2));
 }
 
+#[cfg(not(feature = "yara"))]
+#[test]
+fn a_build_without_the_engine_says_how_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    phone(folder);
+    fs::write(folder.join("a.yar"), "rule a { condition: true }").unwrap();
+    let run = postern(folder, &["check", "dump", "--yara", "a.yar"]);
+    assert_eq!(run.status.code(), Some(2));
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert!(said.contains("cargo build --release --features yara"), "{said}");
+}
+
 #[test]
 fn installed_feeds_are_used_until_told_otherwise() {
     let folder = tempfile::tempdir().unwrap();
