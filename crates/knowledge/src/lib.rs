@@ -25,6 +25,7 @@ mod public_keys;
 pub mod rules;
 mod sdk;
 mod setuid;
+mod shared_suffixes;
 mod table;
 
 use std::sync::LazyLock;
@@ -48,6 +49,7 @@ pub use protected_broadcasts::ProtectedBroadcast;
 pub use public_keys::PublicKey;
 pub use sdk::SdkRanges;
 pub use setuid::SetIdFile;
+pub use shared_suffixes::SharedSuffixes;
 pub use table::{Row, Table};
 
 /// The day when the bundled knowledge was last changed, for reports.
@@ -90,6 +92,8 @@ pub struct Knowledge {
     pub update_agents: LazyLock<Table<UpdateAgent>>,
     /// How makers name themselves in certificates.
     pub vendor_signers: LazyLock<Table<VendorSigner>>,
+    /// Names below which anyone can have one.
+    pub shared_suffixes: LazyLock<Table<SharedSuffixes>>,
     /// Documented cases.
     pub cases: LazyLock<Cases>,
     /// CVE records about apps that come with a phone.
@@ -121,6 +125,7 @@ impl Knowledge {
             packages_aosp: LazyLock::new(|| Table::bundled(PACKAGES_AOSP)),
             update_agents: LazyLock::new(|| Table::bundled(UPDATE_AGENTS)),
             vendor_signers: LazyLock::new(|| Table::bundled(VENDOR_SIGNERS)),
+            shared_suffixes: LazyLock::new(|| Table::bundled(SHARED_SUFFIXES)),
             cases: LazyLock::new(Cases::bundled),
             matcher: LazyLock::new(|| Matcher::of(Knowledge::bundled().cases.iter(), std::iter::empty())),
             preinstalled_cves: LazyLock::new(|| Table::bundled(PREINSTALLED_CVES)),
@@ -147,6 +152,7 @@ const ANDROID_VERSIONS: &str = include_str!("../data/android_versions.toml");
 const PACKAGES_AOSP: &str = include_str!("../data/packages_aosp.toml");
 const UPDATE_AGENTS: &str = include_str!("../data/update_agents.toml");
 const VENDOR_SIGNERS: &str = include_str!("../data/vendor_signers.toml");
+const SHARED_SUFFIXES: &str = include_str!("../data/shared_suffixes.toml");
 const PREINSTALLED_CVES: &str = include_str!("../data/preinstalled_cves.toml");
 
 #[cfg(test)]
@@ -176,6 +182,7 @@ mod tests {
         check::<AospPackage>(PACKAGES_AOSP);
         check::<UpdateAgent>(UPDATE_AGENTS);
         check::<VendorSigner>(VENDOR_SIGNERS);
+        check::<SharedSuffixes>(SHARED_SUFFIXES);
         check::<AppCve>(PREINSTALLED_CVES);
     }
 

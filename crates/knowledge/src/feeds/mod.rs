@@ -10,6 +10,7 @@ mod stix;
 use model::fact::sighting::IndicatorKind;
 use serde_json::Value;
 
+use crate::Knowledge;
 use crate::cases::{Indicator, is_well_formed};
 
 /// All feeds that are in use.
@@ -179,6 +180,10 @@ impl Term {
             _ => value.to_owned(),
         };
         let indicator = Indicator { kind, value, weak: String::new(), note: String::new() };
+        let shared = &Knowledge::bundled().shared_suffixes;
+        if kind == IndicatorKind::Domain && shared.get(&indicator.value).is_some() {
+            return Err(format!("anyone can have a name below \"{}\"", shown(&indicator.value)));
+        }
         match is_well_formed(&indicator) {
             true => Ok(Term { kind, value: indicator.value }),
             false => Err(format!("\"{}\" is no {}", shown(&indicator.value), kind.word())),

@@ -107,6 +107,15 @@ fn a_plain_list_tells_by_its_lines_and_names_bad_ones() {
 }
 
 #[test]
+fn a_name_that_everyone_shares_is_no_indicator() {
+    let feed = Feed::read("domains.txt", b"co.uk\nGitHub.io\nspy.github.io\nspy.co.uk\n").unwrap();
+    let values: Vec<&str> = feed.indicators.iter().map(|it| it.groups[0][0].value.as_str()).collect();
+    assert_eq!(values, ["spy.github.io", "spy.co.uk"]);
+    assert_eq!(feed.unused.len(), 2);
+    assert!(feed.unused[0].why.contains("anyone can have a name below \"co.uk\""), "{:?}", feed.unused);
+}
+
+#[test]
 fn an_event_of_misp_gives_its_attributes_also_those_of_objects() {
     let event = r#"{"response": [{"Event": {"info": "Campaign", "date": "2024-01-02",
         "Attribute": [
