@@ -23,6 +23,13 @@ pub fn run() -> Result<()> {
         command.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--locked", "--quiet"]);
         succeeds(command.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
+    step("YARA rules, which the default build leaves out", || {
+        let features = "knowledge/yara,postern/yara";
+        let of_both = ["-p", "knowledge", "-p", "postern", "--features", features, "--locked"];
+        cargo(&[&["clippy"], &of_both[..], &["--all-targets", "--", "-D", "warnings"]].concat())?;
+        cargo(&["test", "-p", "knowledge", "--features", "yara", "--locked", "--lib", "rules"])?;
+        cargo(&["test", "-p", "postern", "--features", "yara", "--locked", "--test", "yara"])
+    })?;
     step("a short fuzz", || fuzz::run(&fuzz::Options::default()))?;
     step("tests", tests)
 }

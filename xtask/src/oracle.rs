@@ -5,6 +5,7 @@
 
 pub mod apk;
 pub mod avb;
+pub mod feeds;
 pub mod policy;
 
 use std::collections::BTreeMap;

@@ -121,6 +121,14 @@ impl Fixture {
         self
     }
 
+    /// A certificate of a store, by its hash and its subject.
+    pub fn authority(mut self, path: &str, sha256: &str, subject: &str) -> Fixture {
+        let file = self.file(path);
+        let authority = Certificate { sha256: sha256.to_owned(), ..certificate(Role::SystemCa, subject) };
+        self.facts.certificates.push(Fixture::row(file, authority));
+        self
+    }
+
     pub fn service(mut self, service: Service) -> Fixture {
         let file = self.file("/system/etc/init/test.rc");
         self.facts.init.push(Fixture::row(file, Section::Service(Box::new(service))));

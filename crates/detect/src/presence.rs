@@ -61,6 +61,7 @@ impl Sign<'_> {
             IndicatorKind::String => "the text",
             IndicatorKind::Email => "the mail address",
             IndicatorKind::Process => "the program",
+            IndicatorKind::Rule => "what matches the rule",
         };
         format!("{what} {}", self.indicator.value)
     }
@@ -77,7 +78,7 @@ impl Sign<'_> {
             | IndicatorKind::Port => Family::Place,
             IndicatorKind::Domain | IndicatorKind::Ip | IndicatorKind::Url => Family::Network,
             IndicatorKind::String | IndicatorKind::Email => Family::Text,
-            IndicatorKind::Certificate | IndicatorKind::Hash => Family::Thing,
+            IndicatorKind::Certificate | IndicatorKind::Hash | IndicatorKind::Rule => Family::Thing,
         }
     }
 }
@@ -148,7 +149,9 @@ impl<'a> Presence<'a> {
                 let row = self.rows(kind, value).find(|it| self.is_used(it))?;
                 Some(evidence(row))
             }
-            IndicatorKind::Hash | IndicatorKind::String | IndicatorKind::Email => self.seen(kind, value),
+            IndicatorKind::Hash | IndicatorKind::String | IndicatorKind::Email | IndicatorKind::Rule => {
+                self.seen(kind, value)
+            }
             IndicatorKind::Process => {
                 let program = || self.file(value).filter(|it| is_program(phone.device_path(*it)));
                 let service = phone.services.get(value).map(|it| Evidence::at(it.at, format!("service {value}")));

@@ -4,14 +4,19 @@
 //! matching read FILE…        reads and hashes, as the yardstick
 //! matching cases FILE…       with the indicators of the bundled cases
 //! matching 100000 FILE…      with as many more, made for the purpose
+//! matching rules FILE…       300 YARA rules, made for the purpose, and no indicators (with the feature `yara`)
+//! matching both FILE…        these rules and 100000 indicators
+//! matching feeds FILE…       loads feeds, and says how long that took
+//! matching open              opens what is built in, and says how long that took
 //! ```
 
 use std::fs::File;
 use std::io::Read;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use knowledge::{IndicatorKind, Knowledge, Matcher};
-use model::observer::{Observer, Part};
+use knowledge::{Feed, IndicatorKind, Knowledge, Matcher};
+use model::observer::{Observation, Observer, Part};
 use model::{Artifact, ArtifactId, Blob, Facts, Node};
 use sha2::{Digest, Sha256};
 
@@ -19,12 +24,18 @@ use sha2::{Digest, Sha256};
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     let Some(way) = args.next() else {
-        eprintln!("matching read|cases|N FILE…");
+        eprintln!("matching read|cases|N|rules|both|feeds|open FILE…");
         return ExitCode::from(2);
     };
-    let made = made(way.parse().unwrap_or(0));
+    match way.as_str() {
+        "feeds" => return feeds(args),
+        "open" => return open(),
+        _ => {}
+    }
+    let made = made(if way == "both" { 100_000 } else { way.parse().unwrap_or(0) });
     let more = made.iter().map(|(kind, value)| (*kind, value.as_str()));
     let matcher = Matcher::of(Knowledge::bundled().cases.iter(), more);
+    let rules = rules(&way);
     let (mut bytes, mut found) = (0u64, 0);
     let mut buffer = vec![0; 256 << 10];
     for path in args {
@@ -42,21 +53,68 @@ fn main() -> ExitCode {
             node: Node::file(),
         };
         let mut hash = Sha256::new();
-        let mut seen = (way != "read").then(|| matcher.observe(&artifact, Part::Content)).flatten();
+        let by_matcher = !["read", "rules"].contains(&way.as_str());
+        let mut seen: Vec<Box<dyn Observation>> =
+            by_matcher.then(|| matcher.observe(&artifact, Part::Content)).flatten().into_iter().collect();
+        seen.extend(rules.as_deref().and_then(|it| it.observe(&artifact, Part::Content)));
         while let Ok(n @ 1..) = file.read(&mut buffer) {
             bytes += n as u64;
             hash.update(&buffer[..n]);
-            if let Some(seen) = &mut seen {
-                seen.bytes(&buffer[..n]);
-            }
+            seen.iter_mut().for_each(|it| it.bytes(&buffer[..n]));
         }
         let mut facts = Facts::default();
         let hash = hash.finalize().into();
-        seen.map(|it| it.finish(Some(&hash), &mut facts));
+        for it in seen {
+            it.finish(Some(&hash), &mut facts).iter().for_each(|gap| eprintln!("{gap}"));
+        }
         found += facts.sightings.len();
     }
     println!("{bytes} bytes, {} looked for, {found} found", matcher.len());
     ExitCode::SUCCESS
+}
+
+#[allow(clippy::print_stdout, clippy::print_stderr)]
+fn feeds(files: impl Iterator<Item = String>) -> ExitCode {
+    let read: Vec<(String, Vec<u8>)> =
+        files.filter_map(|path| std::fs::read(&path).ok().map(|bytes| (path, bytes))).collect();
+    let begun = Instant::now();
+    let feeds: Vec<Feed> = read.iter().filter_map(|(path, bytes)| Feed::read(path, bytes).ok()).collect();
+    let n: usize = feeds.iter().map(|it| it.indicators.len()).sum();
+    println!("{} feeds, {n} indicators, {} ms", feeds.len(), begun.elapsed().as_millis());
+    ExitCode::SUCCESS
+}
+
+#[allow(clippy::print_stdout)]
+fn open() -> ExitCode {
+    let begun = Instant::now();
+    let knowledge = Knowledge::bundled();
+    let n_cases = knowledge.cases.iter().count();
+    let cases = begun.elapsed();
+    let n = knowledge.matcher.len();
+    println!("{n_cases} cases in {} us, and a matcher of {n} in {} us", cases.as_micros(), begun.elapsed().as_micros());
+    ExitCode::SUCCESS
+}
+
+#[cfg(not(feature = "yara"))]
+fn rules(_: &str) -> Option<Box<dyn Observer>> {
+    None
+}
+
+/// Rules as collections have them: three texts, a run of bytes with gaps, and a regular expression.
+#[cfg(feature = "yara")]
+fn rules(way: &str) -> Option<Box<dyn Observer>> {
+    let rule = |n: usize| {
+        format!(
+            "rule r{n} {{ strings: $a = \"marker-{n}-of-a-family\" $b = \"host{n}.example.org\" nocase $c = \"Lcom/example/f{n}/Main;\" \
+             $d = {{ {:02x} 7f ?? {:02x} [2-4] 9a bc }} $e = /key{n}=[0-9a-f]{{8,32}}/ condition: 2 of them }}\n",
+            n % 256,
+            n * 7 % 256
+        )
+    };
+    let text: String = (0..300).map(rule).collect();
+    let (rules, feeds) = knowledge::rules::compile(&[("made.yar".to_owned(), text)]);
+    assert_eq!(feeds[0].indicators.len(), 300, "{:?}", feeds[0].unused);
+    ["rules", "both"].contains(&way).then(|| Box::new(rules) as Box<dyn Observer>)
 }
 
 /// Indicators as feeds have them: nine domains to a hash.

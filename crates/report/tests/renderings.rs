@@ -28,13 +28,48 @@ fn terminal_text_is_golden() {
 fn files_are_golden() {
     let style = include_str!("../src/html/style.css");
     for (name, report) in [("full", made::full()), ("empty", made::empty())] {
-        for id in ["html", "json", "sarif"] {
+        for id in ["html", "json", "sarif", "sbom", "stix"] {
             insta::assert_snapshot!(
                 format!("{id}_{name}"),
                 rendered(id, &report, PLAIN).replace(style, "/* style.css */\n")
             );
         }
     }
+}
+
+fn parsed(id: &str, report: &Report) -> serde_json::Value {
+    serde_json::from_str(&rendered(id, report, PLAIN)).unwrap()
+}
+
+#[test]
+fn every_reference_of_a_bill_is_of_one_of_its_components() {
+    let bill = parsed("sbom", &made::full());
+    let components = bill["components"].as_array().unwrap();
+    let mut refs: Vec<&str> = components.iter().map(|it| it["bom-ref"].as_str().unwrap()).collect();
+    let depends = bill["dependencies"][0]["dependsOn"].as_array().unwrap();
+    assert_eq!(depends.iter().map(|it| it.as_str().unwrap()).collect::<Vec<_>>(), refs);
+    let n = refs.len();
+    refs.sort_unstable();
+    refs.dedup();
+    assert_eq!(refs.len(), n, "references are unique");
+    assert_eq!(components.iter().filter(|it| it["type"] == "application").count(), 14 + made::full().daemons.len());
+}
+
+#[test]
+fn every_reference_of_a_bundle_is_of_one_of_its_objects_and_no_id_stands_twice() {
+    let report = made::full();
+    let bundle = parsed("stix", &report);
+    let objects = bundle["objects"].as_array().unwrap();
+    let ids: std::collections::BTreeSet<&str> = objects.iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), objects.len());
+    for object in objects {
+        let kind = object["type"].as_str().unwrap();
+        assert!(object["id"].as_str().unwrap().starts_with(&format!("{kind}--")));
+        let refs = object["object_refs"].as_array().into_iter().flatten().chain(object.get("created_by_ref"));
+        refs.for_each(|it| assert!(ids.contains(it.as_str().unwrap()), "{it}"));
+    }
+    let rows = report.findings.len() + report.capabilities.len() + report.privacy.len();
+    assert_eq!(objects.iter().filter(|it| it["type"] == "note").count(), rows);
 }
 
 #[test]

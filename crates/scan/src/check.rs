@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use detect::Context;
 use formats::Child;
 use knowledge::{Feeds, Knowledge, Matcher};
+use model::observer::Observer;
 use model::report::{Input, Report, Tool};
 use model::{ArtifactId, Gap, Layer, NodeKind, Store, path_name};
 use phone::Phone;
@@ -15,6 +16,7 @@ use surface::Surface;
 
 use crate::conclude::{self, Frame};
 use crate::flows;
+use crate::observe::Together;
 use crate::{Cache, Found, InputError, Phase, Progress, Want};
 
 /// What a check may be told.
@@ -51,7 +53,8 @@ pub fn check(
             &of_feeds
         }
     };
-    let mut found = crate::walk(given, &Want::Observed(matcher), store, progress);
+    let observers = Together(std::iter::once(matcher as &dyn Observer).chain(check.feeds.rules()).collect());
+    let mut found = crate::walk(given, &Want::Observed(&observers), store, progress);
     let input = copies
         .iter()
         .map(|(root, entries)| {

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use formats::{Format, Kind, Reading};
 use model::observer::{Observation, Observer, Part};
-use model::{Artifact, Blob, Fault};
+use model::{Artifact, Blob, Facts, Fault};
 use sha2::{Digest, Sha256};
 
 /// Shows one artifact. Bytes that cannot be read, and a panic of the observer, become gaps. Returns the SHA-256 of what
@@ -21,7 +21,7 @@ pub fn show(
         let mut shown = Shown { seen, hash: Some(Sha256::new()) };
         let broken = feed(&artifact.blob, &mut shown).err();
         let hash = shown.hash.filter(|_| broken.is_none()).map(|it| it.finalize().into());
-        let mut facts = model::Facts::default();
+        let mut facts = Facts::default();
         let mut gaps = shown.seen.finish(hash.as_ref(), &mut facts);
         gaps.extend(
             broken.map(|it| format!("known indicators were looked for up to a place that cannot be read: {it}")),
@@ -109,6 +109,36 @@ fn part_of(formats: &[&'static Format], packs: bool) -> Option<Part> {
     }
 }
 
+/// Several observers, each shown the same bytes.
+pub struct Together<'a>(pub Vec<&'a dyn Observer>);
+
+impl Observer for Together<'_> {
+    fn observe(&self, artifact: &Artifact, part: Part) -> Option<Box<dyn Observation + '_>> {
+        let mut seen: Vec<Box<dyn Observation + '_>> =
+            self.0.iter().filter_map(|it| it.observe(artifact, part)).collect();
+        match seen.len() {
+            0 | 1 => seen.pop(),
+            _ => Some(Box::new(All(seen))),
+        }
+    }
+}
+
+struct All<'a>(Vec<Box<dyn Observation + 'a>>);
+
+impl Observation for All<'_> {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.iter_mut().for_each(|it| it.bytes(bytes));
+    }
+
+    fn zeros(&mut self, n: u64) {
+        self.0.iter_mut().for_each(|it| it.zeros(n));
+    }
+
+    fn finish(self: Box<Self>, sha256: Option<&[u8; 32]>, facts: &mut Facts) -> Vec<String> {
+        self.0.into_iter().flat_map(|it| it.finish(sha256, facts)).collect()
+    }
+}
+
 /// Large enough that a call costs nothing beside its bytes.
 const BUFFER: usize = 256 << 10;
 
@@ -116,7 +146,7 @@ const BUFFER: usize = 256 << 10;
 mod tests {
     use std::sync::Mutex;
 
-    use model::{ArtifactId, Facts, Store};
+    use model::{ArtifactId, Store};
 
     use super::*;
     use crate::{Silent, Want, walk};

@@ -109,6 +109,8 @@ pub fn is_well_formed(indicator: &Indicator) -> bool {
             IndicatorKind::Certificate => hex(&[64, 40]),
             IndicatorKind::Hash => hex(&[64, 40, 32]),
             IndicatorKind::String => STRING_MIN <= value.len(),
+            // Rules are feeds of their own.
+            IndicatorKind::Rule => false,
         }
 }
 

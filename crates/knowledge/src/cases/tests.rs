@@ -107,6 +107,15 @@ fn ids_are_unique_and_every_flow_is_of_kinds_that_a_rule_tells_of() {
 }
 
 #[test]
+fn no_case_looks_for_a_name_that_everyone_shares() {
+    let knowledge = Knowledge::bundled();
+    for case in knowledge.cases.iter() {
+        let mut domains = case.indicators.iter().filter(|it| it.kind == IndicatorKind::Domain);
+        assert!(domains.all(|it| knowledge.shared_suffixes.get(&it.value).is_none()), "{}", case.id);
+    }
+}
+
+#[test]
 fn a_cve_of_a_case_is_a_cve() {
     for case in Knowledge::bundled().cases.iter() {
         for cve in &case.cves {

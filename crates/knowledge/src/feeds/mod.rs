@@ -10,12 +10,15 @@ mod stix;
 use model::fact::sighting::IndicatorKind;
 use serde_json::Value;
 
+use crate::Knowledge;
 use crate::cases::{Indicator, is_well_formed};
 
 /// All feeds that are in use.
 #[derive(Debug, Default)]
 pub struct Feeds {
     feeds: Vec<Feed>,
+    #[cfg(feature = "yara")]
+    rules: Option<crate::rules::Rules>,
 }
 
 /// A feed.
@@ -40,6 +43,8 @@ pub enum FeedFormat {
     Misp,
     /// One indicator to a line.
     Plain,
+    /// Rules of YARA.
+    Yara,
 }
 
 /// One indicator of a feed.
@@ -80,6 +85,7 @@ impl FeedFormat {
             FeedFormat::Stix => "STIX 2",
             FeedFormat::Misp => "MISP",
             FeedFormat::Plain => "list",
+            FeedFormat::Yara => "YARA",
         }
     }
 }
@@ -116,7 +122,26 @@ impl Feeds {
     /// Takes feeds into use, in the order of their names.
     pub fn of(mut feeds: Vec<Feed>) -> Feeds {
         feeds.sort_by(|a, b| a.name.cmp(&b.name));
-        Feeds { feeds }
+        Feeds {
+            feeds,
+            #[cfg(feature = "yara")]
+            rules: None,
+        }
+    }
+
+    /// The same with rules, which stand among the feeds by their files.
+    #[cfg(feature = "yara")]
+    pub fn with(mut self, rules: crate::rules::Rules) -> Feeds {
+        self.rules = Some(rules);
+        self
+    }
+
+    /// What looks for rules in bytes, where there are some.
+    pub fn rules(&self) -> Option<&dyn model::observer::Observer> {
+        #[cfg(feature = "yara")]
+        return self.rules.as_ref().map(|it| it as &dyn model::observer::Observer);
+        #[cfg(not(feature = "yara"))]
+        None
     }
 
     /// The feeds.
@@ -155,6 +180,10 @@ impl Term {
             _ => value.to_owned(),
         };
         let indicator = Indicator { kind, value, weak: String::new(), note: String::new() };
+        let shared = &Knowledge::bundled().shared_suffixes;
+        if kind == IndicatorKind::Domain && shared.get(&indicator.value).is_some() {
+            return Err(format!("anyone can have a name below \"{}\"", shown(&indicator.value)));
+        }
         match is_well_formed(&indicator) {
             true => Ok(Term { kind, value: indicator.value }),
             false => Err(format!("\"{}\" is no {}", shown(&indicator.value), kind.word())),

@@ -107,6 +107,15 @@ fn a_plain_list_tells_by_its_lines_and_names_bad_ones() {
 }
 
 #[test]
+fn a_name_that_everyone_shares_is_no_indicator() {
+    let feed = Feed::read("domains.txt", b"co.uk\nGitHub.io\nspy.github.io\nspy.co.uk\n").unwrap();
+    let values: Vec<&str> = feed.indicators.iter().map(|it| it.groups[0][0].value.as_str()).collect();
+    assert_eq!(values, ["spy.github.io", "spy.co.uk"]);
+    assert_eq!(feed.unused.len(), 2);
+    assert!(feed.unused[0].why.contains("anyone can have a name below \"co.uk\""), "{:?}", feed.unused);
+}
+
+#[test]
 fn an_event_of_misp_gives_its_attributes_also_those_of_objects() {
     let event = r#"{"response": [{"Event": {"info": "Campaign", "date": "2024-01-02",
         "Attribute": [
@@ -120,6 +129,16 @@ fn an_event_of_misp_gives_its_attributes_also_those_of_objects() {
     assert_eq!(values, ["example.com", "a9993e364706816aba3e25717850c26c9cd0d89d", "10.0.0.2"]);
     assert_eq!((feed.indicators[0].name.as_str(), feed.indicators[0].date.as_str()), ("Campaign", "2024-01-02"));
     assert_eq!(feed.n_stated(), 5);
+    // As libraries write an event, without the wrapper of a server.
+    let bare = r#"{"uuid": "u", "info": "Apps", "Object": [{"name": "android-app", "Attribute": [
+        {"type": "text", "object_relation": "appid", "value": "com.example.a", "to_ids": false},
+        {"type": "sha1", "object_relation": "certificate", "value": "a9993e364706816aba3e25717850c26c9cd0d89d"},
+        {"type": "text", "object_relation": "name", "value": "Example", "to_ids": false},
+        {"type": "mobile-application-id", "value": "com.example.b"}]}]}"#;
+    let feed = Feed::read("event.json", bare.as_bytes()).unwrap();
+    let kinds: Vec<&str> = feed.indicators.iter().map(|it| it.groups[0][0].kind.word()).collect();
+    assert_eq!(kinds, ["package", "certificate", "package"]);
+    assert_eq!(feed.unused.len(), 1);
 }
 
 #[test]

@@ -69,4 +69,6 @@ kinds! {
     Email "email",
     /// Name of a running program.
     Process "process",
+    /// A YARA rule, by its file.
+    Rule "rule",
 }

@@ -44,6 +44,14 @@ pub struct Check {
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     sarif: Option<PathBuf>,
 
+    /// Write what is on the phone as a CycloneDX 1.6 bill of materials
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    sbom: Option<PathBuf>,
+
+    /// Write what was found as a STIX 2.1 bundle
+    #[arg(long, value_name = "FILE", help_heading = "Reports")]
+    stix: Option<PathBuf>,
+
     /// The report's day [default: the day the phone's software was built]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day_of, help_heading = "Reports")]
     date: Option<String>,
@@ -51,6 +59,10 @@ pub struct Check {
     /// Indicators to look for: STIX 2, MISP or plain lists; files, or folders of them
     #[arg(long, value_name = "FILE|DIR", help_heading = "Feeds")]
     iocs: Vec<PathBuf>,
+
+    /// YARA rules to try on every file; files, or folders of them (only in builds with the feature `yara`)
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Feeds")]
+    yara: Vec<PathBuf>,
 
     /// Do not use the feeds that `postern knowledge update` installed
     #[arg(long, help_heading = "Feeds")]
@@ -73,6 +85,7 @@ impl Check {
             }
         };
         let feeds = feeds::open(&self.iocs, !self.no_feeds, &mut tell).context("cannot open the feeds")?;
+        let feeds = feeds::with_rules(feeds, &self.yara, &mut tell).context("cannot open the rules")?;
         let bars = common.progress();
         let check = scan::Check {
             inputs: self.inputs.clone(),
@@ -87,7 +100,13 @@ impl Check {
         bars.finish();
         cache::tell(cache.as_ref(), common);
         let (report, code) = result.context("cannot open the input")?;
-        let reports = [("json", &self.json), ("html", &self.html), ("sarif", &self.sarif)];
+        let reports = [
+            ("json", &self.json),
+            ("html", &self.html),
+            ("sarif", &self.sarif),
+            ("sbom", &self.sbom),
+            ("stix", &self.stix),
+        ];
         for (id, target) in reports {
             if let Some(target) = target {
                 write(&report, id, target)?;
@@ -110,9 +129,11 @@ impl Check {
             let name = input.file_name().map(|it| it.to_string_lossy().into_owned());
             words.push(name.unwrap_or_else(|| input.display().to_string()));
         }
-        for feed in &self.iocs {
-            let name = feed.file_name().map(|it| it.to_string_lossy().into_owned());
-            words.push(format!("--iocs {}", name.unwrap_or_else(|| feed.display().to_string())));
+        for (option, feeds) in [("--iocs", &self.iocs), ("--yara", &self.yara)] {
+            for feed in feeds {
+                let name = feed.file_name().map(|it| it.to_string_lossy().into_owned());
+                words.push(format!("{option} {}", name.unwrap_or_else(|| feed.display().to_string())));
+            }
         }
         if self.no_feeds {
             words.push("--no-feeds".to_owned());

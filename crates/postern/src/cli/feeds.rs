@@ -11,10 +11,10 @@ use knowledge::{Feed, Feeds};
 pub fn open(paths: &[PathBuf], installed: bool, tell: &mut dyn FnMut(String)) -> anyhow::Result<Feeds> {
     let mut files = Vec::new();
     for path in paths {
-        files.extend(files_of(path, tell)?);
+        files.extend(files_of(path, ENDINGS, tell)?);
     }
     if let Some(folder) = folder().filter(|it| installed && it.is_dir()) {
-        files.extend(files_of(&folder, tell)?);
+        files.extend(files_of(&folder, ENDINGS, tell)?);
     }
     let mut feeds: Vec<Feed> = Vec::new();
     for (file, name) in files {
@@ -30,12 +30,45 @@ pub fn open(paths: &[PathBuf], installed: bool, tell: &mut dyn FnMut(String)) ->
     Ok(Feeds::of(feeds))
 }
 
+/// Adds the rules of these files and folders. What does not compile of them is said.
+#[cfg(feature = "yara")]
+pub fn with_rules(feeds: Feeds, paths: &[PathBuf], tell: &mut dyn FnMut(String)) -> anyhow::Result<Feeds> {
+    let mut files = Vec::new();
+    for path in paths {
+        for (file, name) in files_of(path, RULE_ENDINGS, tell)? {
+            let size = fs::metadata(&file).with_context(|| file.display().to_string())?.len();
+            if RULES_MAX_SIZE < size {
+                tell(format!("{}: not used: larger than {} MiB", file.display(), RULES_MAX_SIZE >> 20));
+                continue;
+            }
+            let bytes = fs::read(&file).with_context(|| file.display().to_string())?;
+            files.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+    if files.is_empty() {
+        return Ok(feeds);
+    }
+    let (rules, of_rules) = knowledge::rules::compile(&files);
+    of_rules.iter().for_each(|it| told(it, tell));
+    let feeds: Vec<Feed> = feeds.iter().cloned().chain(of_rules).collect();
+    Ok(Feeds::of(feeds).with(rules))
+}
+
+/// The engine is not built in: says how to get it.
+#[cfg(not(feature = "yara"))]
+pub fn with_rules(feeds: Feeds, paths: &[PathBuf], _: &mut dyn FnMut(String)) -> anyhow::Result<Feeds> {
+    if !paths.is_empty() {
+        bail!("this build has no engine for YARA rules; one that has: cargo build --release --features yara");
+    }
+    Ok(feeds)
+}
+
 /// Copies feeds into the user's data folder, those that can be read. Returns their names.
 pub fn install(from: &Path, tell: &mut dyn FnMut(String)) -> anyhow::Result<Vec<String>> {
     let Some(folder) = folder() else { bail!("there is no data folder: neither XDG_DATA_HOME nor HOME is set") };
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     let mut names = Vec::new();
-    for (file, name) in files_of(from, tell)? {
+    for (file, name) in files_of(from, ENDINGS, tell)? {
         match read(&file, &name) {
             Ok(feed) => {
                 told(&feed, tell);
@@ -74,7 +107,7 @@ fn told(feed: &Feed, tell: &mut dyn FnMut(String)) {
 
 /// A file, or the feeds below a folder in the order of their paths, with their names: below a folder, the way from there.
 /// Files with other endings are passed over, aloud.
-fn files_of(path: &Path, tell: &mut dyn FnMut(String)) -> anyhow::Result<Vec<(PathBuf, String)>> {
+fn files_of(path: &Path, endings: &[&str], tell: &mut dyn FnMut(String)) -> anyhow::Result<Vec<(PathBuf, String)>> {
     if !path.is_dir() {
         fs::metadata(path).with_context(|| path.display().to_string())?;
         let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
@@ -91,7 +124,7 @@ fn files_of(path: &Path, tell: &mut dyn FnMut(String)) -> anyhow::Result<Vec<(Pa
             match () {
                 () if hidden => {}
                 () if kind.is_dir() => folders.push(entry.path()),
-                () if kind.is_file() && extension.is_some_and(|it| ENDINGS.contains(&it.as_str())) => {
+                () if kind.is_file() && extension.is_some_and(|it| endings.contains(&it.as_str())) => {
                     let way = entry.path();
                     let name = way.strip_prefix(path).unwrap_or(&way).to_string_lossy().into_owned();
                     files.push((way, name));
@@ -101,11 +134,19 @@ fn files_of(path: &Path, tell: &mut dyn FnMut(String)) -> anyhow::Result<Vec<(Pa
         }
     }
     if passed != 0 {
-        tell(format!("{}: {passed} files are no feeds by their endings ({})", path.display(), ENDINGS.join(", ")));
+        tell(format!("{}: {passed} files are no feeds by their endings ({})", path.display(), endings.join(", ")));
     }
     files.sort();
     Ok(files)
 }
+
+/// What files of rules are called.
+#[cfg(feature = "yara")]
+const RULE_ENDINGS: &[&str] = &["yar", "yara", "rule", "rules"];
+
+/// The largest collections have some ten MB.
+#[cfg(feature = "yara")]
+const RULES_MAX_SIZE: u64 = 256 << 20;
 
 /// What feeds are called.
 const ENDINGS: &[&str] = &["stix2", "stix", "json", "txt", "list", "ioc"];

@@ -54,7 +54,8 @@ enum What {
         #[arg(long)]
         json: bool,
     },
-    /// Check that cases hold to the rules, and that what they look for is found: the bundled ones, or files
+    /// Check that cases hold to the rules and that what they look for is found; the bundled ones also on inert phones,
+    /// made for each case to confirm it and to acquit a twin
     Test {
         /// Case files
         files: Vec<PathBuf>,
@@ -227,20 +228,28 @@ fn test(knowledge: &Knowledge, files: &[PathBuf], json: bool, out: &mut dyn Writ
     if files.is_empty() {
         cases.extend(knowledge.cases.iter().map(|it| (it.id.clone(), it.clone())));
     }
-    let (mut n_tried, n_cases) = (0, cases.len() + faults.len());
+    let (mut n_tried, mut n_phones, n_cases) = (0, 0, cases.len() + faults.len());
     for (at, case) in &cases {
         let trials = knowledge::matcher::trials_of(case);
         n_tried += trials.len();
         faults.extend(trials.into_iter().filter_map(|it| Some((at.clone(), it.fault?))));
     }
+    if files.is_empty() {
+        for (case, trials) in trial::bundled() {
+            n_phones += trials.phones.len();
+            let found = trials.run(case)?;
+            faults.extend(found.into_iter().map(|it| (case.id.clone(), format!("{}: {}", it.about, it.what))));
+        }
+    }
     if json {
         let faults: Vec<Value> = faults.iter().map(|(at, what)| json!({ "at": at, "what": what })).collect();
-        writeln!(out, "{}", json!({ "cases": n_cases, "trials": n_tried, "faults": faults }))?;
+        writeln!(out, "{}", json!({ "cases": n_cases, "trials": n_tried, "phones": n_phones, "faults": faults }))?;
     } else {
         for (at, what) in &faults {
             writeln!(out, "{}: {}", visible(at), visible(what.trim_end()))?;
         }
-        writeln!(out, "{n_cases} cases, {n_tried} indicators tried, {} faults", faults.len())?;
+        let n_faults = faults.len();
+        writeln!(out, "{n_cases} cases, {n_tried} indicators tried, {n_phones} phones made, {n_faults} faults")?;
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,0 +1,65 @@
+//! The files of `data/`, in the order of their names: each is called like the case that it tries.
+
+/// Declares the list, so that a file is named once.
+macro_rules! trials {
+    ($($name:literal,)*) => {
+        /// Name and text of every file.
+        pub static FILES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../data/", $name, ".toml"))),)*];
+    };
+}
+
+trials! {
+    "adups-fota-2016",
+    "adups-serial-2015",
+    "adups-skyelite-2018",
+    "allwinner-sunxi-debug-2016",
+    "asus-splendid-2018",
+    "badbox-2023",
+    "badbox2-2025",
+    "carrier-iq-2011",
+    "coolpad-rcs-2018",
+    "coolreaper-2014",
+    "cosiloon-2018",
+    "drweb-3104-2022",
+    "dt-ignite",
+    "essential-reset-2018",
+    "fakeupdates-2017",
+    "gigaset-redstone-2021",
+    "infinix-aging-2024",
+    "keenadu-2026",
+    "landfall-2025",
+    "lava-qiku-archos-2019",
+    "leagoo-2018",
+    "lovelyfonts-2019",
+    "mtk-factorymode-2019",
+    "mtk-wfo-2019",
+    "mtklogger-2016",
+    "mxq-systemrestore-2018",
+    "nokia7plus-2019",
+    "oneplus-analytics-2017",
+    "oneplus-engineermode-2017",
+    "oppo-dropboxchmod-2018",
+    "orbic-mmitest-2018",
+    "panasonic-ovvi-at-2019",
+    "pandora-2023",
+    "pixel-showcase-2024",
+    "pork-explosion-2016",
+    "pri-prize-2025",
+    "pushbutton-ru-2021",
+    "ragentek-2016",
+    "samsung-appcloud-2025",
+    "samsung-themecenter-2019",
+    "sancharsaathi-2025",
+    "shibai-2025",
+    "sony-testmic-kddi-2019",
+    "t95-2023",
+    "vivo-v7-2018",
+    "vo1d-2024",
+    "wyrmspy-eaglemsgspy",
+    "xhelper-2019",
+    "xiaomi-analyticscore-2016",
+    "xiaomi-oversecured-2024",
+    "xiaomi-preinstalled-2019",
+    "zte-hiddenmenu-2018",
+    "zte-scorem-2012",
+}
