@@ -1,6 +1,7 @@
 //! The one pipeline: from paths on disk to a report. Threads are started here and nowhere else; nothing here prints.
 
 mod cache;
+mod calls;
 mod check;
 mod code;
 mod conclude;

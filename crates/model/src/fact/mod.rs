@@ -6,6 +6,7 @@ pub mod apk_signature;
 pub mod app;
 pub mod avb;
 pub mod boot;
+pub mod call;
 pub mod certificate;
 pub mod code;
 pub mod context;
@@ -73,6 +74,9 @@ pub struct Facts {
     /// Boot images.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub boots: Vec<Row<boot::Boot>>,
+    /// Calls of the framework with the names that they are given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Row<call::CodeCall>>,
     /// X.509 certificates and bare public keys, with what they stand for where they were found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Row<certificate::Certificate>>,
@@ -109,6 +113,9 @@ pub struct Facts {
     /// Layouts of apps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layouts: Vec<Row<layout::Layout>>,
+    /// Methods of Java classes whose code is native.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub native_methods: Vec<Row<call::NativeMethod>>,
     /// What the code of ELF files does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub natives: Vec<Row<native::Native>>,
@@ -152,6 +159,7 @@ impl Facts {
             apps,
             vbmetas,
             boots,
+            calls,
             certificates,
             code,
             contexts,
@@ -164,6 +172,7 @@ impl Facts {
             init,
             kernels,
             layouts,
+            native_methods,
             natives,
             packages,
             partitions,
@@ -181,6 +190,7 @@ impl Facts {
         self.apps.extend(apps);
         self.vbmetas.extend(vbmetas);
         self.boots.extend(boots);
+        self.calls.extend(calls);
         self.certificates.extend(certificates);
         self.code.extend(code);
         self.contexts.extend(contexts);
@@ -193,6 +203,7 @@ impl Facts {
         self.init.extend(init);
         self.kernels.extend(kernels);
         self.layouts.extend(layouts);
+        self.native_methods.extend(native_methods);
         self.natives.extend(natives);
         self.packages.extend(packages);
         self.partitions.extend(partitions);
