@@ -44,6 +44,7 @@ pub fn empty() -> Report {
         next: Vec::new(),
         apps: Vec::new(),
         daemons: Vec::new(),
+        surface: Default::default(),
     }
 }
 
