@@ -6,6 +6,7 @@
 pub mod apk;
 pub mod avb;
 pub mod policy;
+mod policy_made;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -6,6 +6,7 @@
 mod controllers;
 #[cfg(test)]
 mod fixture;
+mod plugin;
 mod presence;
 mod way;
 
@@ -61,6 +62,7 @@ detectors! {
     added_ca,
     altered_image,
     build_contradiction,
+    chain_across_layers,
     cleartext_updater,
     code_outside_app_folders,
     covert_telemetry,
@@ -75,18 +77,25 @@ detectors! {
     exported_privileged_component,
     foreign_system_uid,
     hidden_installer,
+    hidden_plugin,
+    imitates_system,
     known_case,
     magic_secret,
+    managed_phone,
+    modem_bridge,
     ota_keys,
     permissive_domain,
+    policy_opens_apps,
     privileged_files,
     privileged_service,
     published_indicator,
     remote_command,
     root_daemon,
+    runtime_implant,
     secret_dialer_code,
     stranger_adb_key,
     test_keys,
+    trojanised_app,
     verification_disabled,
     weak_permission,
     world_writable_node,
@@ -168,7 +177,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no detector.
-    const NO_DETECTOR: &[&str] = &["controllers", "fixture", "lib", "presence", "way"];
+    const NO_DETECTOR: &[&str] = &["controllers", "fixture", "lib", "plugin", "presence", "way"];
 
     #[test]
     fn the_list_equals_the_folder() {
