@@ -30,7 +30,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         }
     }
     for (gate, lead) in best.into_values() {
-        findings.extend(judge(context, gate, lead));
+        findings.extend(judge(gate, lead));
     }
 }
 
@@ -79,7 +79,7 @@ fn grade_of(gate: &Gate, lead: &Lead) -> Grade {
     }
 }
 
-fn judge(context: &Context, gate: &Gate, lead: &Lead) -> Option<Finding> {
+fn judge(gate: &Gate, lead: &Lead) -> Option<Finding> {
     let outsider = gate.open_along(lead).next()?;
     let grade = grade_of(gate, lead);
     let factors = Factors {
@@ -109,7 +109,6 @@ fn judge(context: &Context, gate: &Gate, lead: &Lead) -> Option<Finding> {
     for barrier in gate.barriers.iter().chain(&lead.barriers) {
         evidence.push(Evidence::at(gate.at, format!("guard that it passes: {}: {}", barrier.kind, barrier.text)));
     }
-    let _ = context;
     Some(Finding {
         benign: "a diagnosis or factory function that was left in; what is told may be limited to a few values in a way that \
                  was not recognised"

@@ -17,15 +17,23 @@ pub static DETECTOR: Detector = Detector {
 /// One finding for each file and who loads it first.
 fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let mut told: Vec<&str> = Vec::new();
-    for plugin in plugins(context) {
+    for plugin in farthest(context) {
         let artifact = plugin.call.at.artifact;
         let app = context.phone.tree.ancestors(artifact).find_map(|it| way::app_of(context, it.id));
         let Some(app) = app.filter(|it| it.place.is_system()) else { continue };
         if !told.contains(&plugin.path) {
             told.push(plugin.path);
+            told.extend(plugin.through.iter().map(|it| it.1));
             findings.extend(judge(context, &DETECTOR, &plugin, &app.app.package));
         }
     }
+}
+
+/// Plug-ins that do something first, those at the end of a chain before those on the way to them.
+pub(crate) fn farthest<'a>(context: &Context<'a>) -> Vec<Plugin<'a>> {
+    let mut plugins = plugins(context);
+    plugins.sort_by_key(|it| (it.deed(context).is_none(), std::cmp::Reverse(it.through.len()), it.call.at));
+    plugins
 }
 
 /// The same for code of the framework, by another detector.
@@ -61,7 +69,7 @@ pub(crate) fn judge(context: &Context, detector: &Detector, plugin: &Plugin, loa
         benign: "vendors keep plug-ins of their own apart from apps, to change them without an update of the system".to_owned(),
         subject: format!("{loader} {}", plugin.path),
         device_path: plugin.path.to_owned(),
-        evidence: plugin.evidence(context, deed.as_ref()),
+        evidence: plugin.evidence(deed.as_ref()),
         flow: plugin.flow(deed.as_ref()),
         action: "take the file out and read its code; find out who can replace it, and whether it is verified before it is \
                  loaded"

@@ -18,7 +18,9 @@ pub(crate) struct Plugin<'a> {
     pub path: &'a str,
     /// The file.
     pub file: ArtifactId,
-    /// Whether the call itself is given the path; else its class names it.
+    /// The call that loads this file: another one than the first, in a chain.
+    pub load: &'a Row<CodeCall>,
+    /// Whether that call itself is given the path; else its class names it.
     pub direct: bool,
     /// Files on the way to the last one, each loaded by the one before.
     pub through: Vec<(&'a Row<CodeCall>, &'a str)>,
@@ -45,7 +47,7 @@ pub(crate) fn plugins<'a>(context: &Context<'a>) -> Vec<Plugin<'a>> {
                 for inner in loads().filter(|it| own(it.at.artifact)) {
                     next.push((inner, longer.clone()));
                 }
-                plugins.push(Plugin { call, path, file, direct, through: through.clone() });
+                plugins.push(Plugin { call, path, file, load, direct, through: through.clone() });
             }
         }
     }
@@ -112,7 +114,7 @@ impl<'a> Plugin<'a> {
     }
 
     /// How the file is come to.
-    pub fn evidence(&self, context: &Context, deed: Option<&Deed>) -> Vec<Evidence> {
+    pub fn evidence(&self, deed: Option<&Deed>) -> Vec<Evidence> {
         let mut evidence = Vec::new();
         let load = |call: &Row<CodeCall>, path: &str| {
             let how = if call.value.args.iter().flatten().any(|it| it.contains(path)) {
@@ -122,30 +124,28 @@ impl<'a> Plugin<'a> {
             };
             Evidence::at(call.at, format!("{}.{} {how} {path}", call.value.class, call.value.method))
         };
-        if self.through.is_empty() {
-            evidence.push(load(self.call, self.path));
-        }
         for (call, path) in &self.through {
             evidence.push(load(call, path));
         }
+        evidence.push(load(self.load, self.path));
         evidence.push(Evidence::artifact(self.file, format!("{} holds code", self.path)));
         if let Some(deed) = deed {
             evidence.extend(evidence_of(deed.row.at, &deed.row.value.way));
         }
-        let _ = context;
         evidence
     }
 
     /// The way of what it does.
     pub fn flow(&self, deed: Option<&Deed>) -> Vec<Step> {
-        let load = Step {
-            at: self.call.at,
-            class: self.call.value.class.clone(),
-            method: self.call.value.method.clone(),
-            what: format!("loads {}", self.path),
+        let load = |call: &Row<CodeCall>, path: &str| Step {
+            at: call.at,
+            class: call.value.class.clone(),
+            method: call.value.method.clone(),
+            what: format!("loads {path}"),
         };
+        let loads = self.through.iter().map(|it| load(it.0, it.1)).chain([load(self.load, self.path)]);
         let way = deed.map(|it| flow_of(it.row.at, &it.row.value.way)).unwrap_or_default();
-        std::iter::once(load).chain(way).collect()
+        loads.chain(way).collect()
     }
 }
 

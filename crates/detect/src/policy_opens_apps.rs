@@ -85,7 +85,7 @@ const RULES: &[Rule] = &[
     Rule {
         class: "file",
         permissions: &["write", "append"],
-        targets: &["system_file", "vendor_file", "system_data_file", "proc_security", "sysfs_usermodehelper", "selinuxfs"],
+        targets: &["system_file", "vendor_file", "system_data_file", "proc_security", "sysfs_usermodehelper"],
         what: "write files of the system",
         power: Power::System,
     },

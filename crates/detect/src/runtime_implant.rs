@@ -9,7 +9,6 @@ use model::finding::{Concealment, Factors, Holder, Power, Reach};
 use model::{ArtifactId, Class, Confidence, Evidence, Finding, Grade, Location, Row};
 use phone::Phone;
 
-use crate::plugin::plugins;
 use crate::{Context, Detector, hidden_plugin};
 
 /// The detector.
@@ -23,10 +22,11 @@ pub static DETECTOR: Detector = Detector {
 fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let phone = context.phone;
     let mut told: Vec<&str> = Vec::new();
-    for plugin in plugins(context) {
+    for plugin in hidden_plugin::farthest(context) {
         let path = phone.device_path(plugin.call.at.artifact);
         if is_of_framework(phone, path) && !told.contains(&plugin.path) {
             told.push(plugin.path);
+            told.extend(plugin.through.iter().map(|it| it.1));
             findings.extend(hidden_plugin::judge(context, &DETECTOR, &plugin, &plugin.call.value.class));
         }
     }

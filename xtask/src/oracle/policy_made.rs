@@ -16,7 +16,7 @@ pub fn make(folder: &Path, n: u64) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for seed in 0..n {
         let version = VERSIONS[usize::try_from(seed)? % VERSIONS.len()];
-        let mls = 19 <= version;
+        let mls = dice_of(seed).below(3) != 0;
         let (source, policy) = (folder.join(format!("{seed}.te")), folder.join(format!("{seed}-v{version}")));
         fs::write(&source, text_of(seed, version, mls))?;
         let mut command = Command::new("checkpolicy");
@@ -34,8 +34,9 @@ pub fn make(folder: &Path, n: u64) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// From the first that has conditional rules in a table of their own to the newest that Android's kernels load.
-const VERSIONS: [u32; 16] = [18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33];
+/// Those that `seinfo` reads: setools 4.4.1 crashes on version 23 and before. The newest is the last that Android's kernels
+/// load.
+const VERSIONS: [u32; 10] = [24, 25, 26, 27, 28, 29, 30, 31, 32, 33];
 
 /// Numbers that look random and are the same everywhere (xorshift).
 struct Dice(u64);
@@ -52,6 +53,10 @@ impl Dice {
         let n = self.below(all.len());
         &all[n]
     }
+}
+
+fn dice_of(seed: u64) -> Dice {
+    Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
 }
 
 const SIDS: &[&str] = &[
@@ -95,7 +100,7 @@ const CLASSES: &[(&str, &[&str])] = &[
 
 /// The source of a policy.
 fn text_of(seed: u64, version: u32, mls: bool) -> String {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut dice = dice_of(seed);
     let mut text = String::new();
     // Writing to a string cannot fail.
     let mut line = |it: String| _ = writeln!(text, "{it}");
@@ -120,9 +125,7 @@ fn text_of(seed: u64, version: u32, mls: bool) -> String {
         line(format!("level s0:c0.c{};", n - 1));
         line("mlsconstrain file { read } (l1 dom l2 or t1 == attr0);".to_owned());
     }
-    if 22 <= version {
-        line("policycap open_perms;".to_owned());
-    }
+    line("policycap open_perms;".to_owned());
     let (n_types, n_attributes) = (4 + dice.below(60), 1 + dice.below(8));
     let attributes: Vec<String> = (0..n_attributes).map(|it| format!("attr{it}")).collect();
     let types: Vec<String> = (0..n_types).map(|it| format!("ty{it}")).collect();
@@ -178,10 +181,8 @@ fn text_of(seed: u64, version: u32, mls: bool) -> String {
             line(format!("allowxperm {a} {b}:chr_file ioctl {{ {low:#x}-{:#x} }};", low + len));
         }
     }
-    if 23 <= version {
-        for name in types.iter().filter(|_| dice.below(8) == 0) {
-            line(format!("permissive {name};"));
-        }
+    for name in types.iter().filter(|_| dice.below(8) == 0) {
+        line(format!("permissive {name};"));
     }
     for boolean in &booleans {
         let (yes, no) = (rule(&mut dice, "allow"), rule(&mut dice, "allow"));
