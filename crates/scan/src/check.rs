@@ -119,7 +119,7 @@ fn assemble(
         progress.end(Phase::Follow);
 
         progress.begin(Phase::Disassemble);
-        let (facts, gaps) = crate::native::natives(&found, progress);
+        let (facts, gaps) = crate::native::natives(&found, cache, progress);
         found.facts.merge(facts);
         found.gaps.extend(gaps);
         progress.end(Phase::Disassemble);

@@ -190,10 +190,12 @@ fn domains(file: &str, policydb: &Policydb, n_domains: usize, n_types: usize) ->
         let names = policydb.members(*value);
         members.insert(&it.name, names.into_iter().filter_map(|it| policydb.name_of_type(it)).collect());
     }
+    let booleans = said("seinfo", &["-x", file, "-b"])?;
     for (value, name) in chosen.iter().take(n_types) {
         let ours: BTreeSet<&str> = policydb.who_may(*value, "file", "open").into_iter().collect();
         let text = said("sesearch", &["-A", "-t", name, "-c", "file", "-p", "open", file])?;
-        let sources = text.lines().filter_map(|it| it.strip_prefix("allow ")?.split_whitespace().next());
+        let holding = text.lines().filter(|it| holds(it, &booleans));
+        let sources = holding.filter_map(|it| it.strip_prefix("allow ")?.split_whitespace().next());
         let theirs: BTreeSet<&str> = sources.flat_map(|it| members.get(it).cloned().unwrap_or_default()).collect();
         if ours != theirs {
             println!("{file}: who may open {name}: {} domains, sesearch says {}", ours.len(), theirs.len());
@@ -211,6 +213,14 @@ fn line_of(source: &str, target: &str, class: &str, permissions: &[String]) -> S
 /// `allow a b:c { d e }; [ boolean ]:True`.
 fn is_conditional(line: &str) -> bool {
     line.starts_with("allow ") && line.contains("; [")
+}
+
+/// Whether a rule now holds: where `seinfo` says `bool b true;`, what is marked `[ b ]:True` does.
+fn holds(line: &str, booleans: &str) -> bool {
+    let Some((_, condition)) = line.split_once("; [") else { return true };
+    let Some((name, branch)) = condition.split_once("]:") else { return true };
+    let is_set = booleans.lines().any(|it| it.trim() == format!("bool {} true;", name.trim()));
+    is_set == branch.trim().starts_with("True")
 }
 
 /// `allow a b:c { d e };` as we write it; `self` is the type itself. Nothing for a rule that a boolean decides about.
