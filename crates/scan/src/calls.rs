@@ -5,18 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use dalvik::{CodeItem, Insn, Insns, Method, Name, Program, RefId, access, op};
-use model::fact::call::{CodeCall, NativeMethod};
+use dalvik::{CodeItem, Insn, Insns, Method, Name, Program, RefId, op};
+use model::fact::call::CodeCall;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
-/// What the code of a unit calls, and which of its methods are native.
+/// What the code of a unit calls.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Calls {
     /// Calls with the number of the dex file and where in it the call stands, in order.
     pub calls: Vec<(u32, u64, CodeCall)>,
-    /// Native methods with the number of the dex file.
-    pub natives: Vec<(u32, NativeMethod)>,
     /// Whether there are more.
     pub cut: bool,
 }
@@ -24,19 +22,6 @@ pub struct Calls {
 /// All calls of a program.
 pub fn calls_of(program: &Program) -> Calls {
     let mut all = Calls::default();
-    for method in program.methods.iter().filter(|it| it.access_flags & access::NATIVE != 0) {
-        if all.natives.len() == CALLS_MAX {
-            all.cut = true;
-            break;
-        }
-        let Some(reference) = program.reference(method.reference) else { continue };
-        let native = NativeMethod {
-            class: java_name(program.names.text(reference.class)),
-            method: program.names.text(reference.name).to_owned(),
-            descriptor: program.names.text(reference.proto).to_owned(),
-        };
-        all.natives.push((method.dex, native));
-    }
     let wanted = wanted_of(program);
     if wanted.is_empty() {
         return all;

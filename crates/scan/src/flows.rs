@@ -156,11 +156,6 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
                 facts.calls.push(Row { at: Location { artifact, offset, size: 2 }, value });
             }
         }
-        for (dex, value) in unit.calls.natives {
-            if let Some(artifact) = file(dex) {
-                facts.native_methods.push(Row { at: Location { artifact, offset: 0, size: 0 }, value });
-            }
-        }
         let Some(package) = unit.package.or(unit.plugin) else { continue };
         let way = |steps: Vec<taint::FlowStep>,
                    checks: Vec<taint::Check>,

@@ -19,14 +19,3 @@ pub struct CodeCall {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
 }
-
-/// A method that Java code declares and native code holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NativeMethod {
-    /// Its class, in Java notation.
-    pub class: String,
-    /// Its name.
-    pub method: String,
-    /// Its descriptor.
-    pub descriptor: String,
-}

@@ -113,9 +113,6 @@ pub struct Facts {
     /// Layouts of apps.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layouts: Vec<Row<layout::Layout>>,
-    /// Methods of Java classes whose code is native.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub native_methods: Vec<Row<call::NativeMethod>>,
     /// What the code of ELF files does.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub natives: Vec<Row<native::Native>>,
@@ -172,7 +169,6 @@ impl Facts {
             init,
             kernels,
             layouts,
-            native_methods,
             natives,
             packages,
             partitions,
@@ -203,7 +199,6 @@ impl Facts {
         self.init.extend(init);
         self.kernels.extend(kernels);
         self.layouts.extend(layouts);
-        self.native_methods.extend(native_methods);
         self.natives.extend(natives);
         self.packages.extend(packages);
         self.partitions.extend(partitions);

@@ -262,7 +262,7 @@ fn class_of(power: Power) -> &'static str {
 
 fn power_words(power: Power) -> &'static str {
     match power {
-        Power::System => "code and system",
+        Power::System => "code of the system",
         Power::Install => "install and erase",
         Power::Data => "personal data",
         Power::Settings => "settings",
@@ -288,7 +288,7 @@ const GUARDS: &[(&str, &str)] = &[
     ("undeclared", "a permission nobody declares"),
     ("asked", "a permission the user gives"),
     ("user", "the user switches it on"),
-    ("secret", "a constant"),
+    ("secret", "a secret constant"),
     ("system", "another guard"),
 ];
 
