@@ -1,7 +1,7 @@
 //! What a property that is set, or a service that is started, leads to: triggers of init, services, scripts.
 //!
 //! Invariant: every property, service, event and script is gone through once for a question, so that circles end; all
-//! questions together do at most [`WORK_MAX`] steps, and that this bound was reached is told.
+//! questions together do at most [`WORK_MAX`] steps, a way has at most [`STEPS_MAX`], and that a bound was reached is told.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,6 +21,7 @@ pub struct Reactions<'a> {
     by_class: BTreeMap<&'a str, Vec<&'a InitService>>,
     scripts: BTreeMap<ArtifactId, &'a Row<Script>>,
     left: Cell<u32>,
+    deep: Cell<bool>,
 }
 
 struct Trigger<'a> {
@@ -33,11 +34,11 @@ struct Trigger<'a> {
 
 /// A way so far: the last step, and what lies before it.
 #[derive(Clone)]
-struct Trail(Option<Rc<(LeadStep, Trail)>>);
+struct Trail(Option<Rc<(LeadStep, Trail)>>, u32);
 
 impl Trail {
     fn and(&self, layer: &'static str, what: String, at: Location) -> Trail {
-        Trail(Some(Rc::new((LeadStep { layer, what, at }, self.clone()))))
+        Trail(Some(Rc::new((LeadStep { layer, what, at }, self.clone()))), self.1.saturating_add(1))
     }
 
     fn steps(&self) -> Vec<LeadStep> {
@@ -90,12 +91,12 @@ impl<'a> Reactions<'a> {
             }
         }
         let scripts = phone.running(&phone.facts.scripts).map(|it| (it.at.artifact, it)).collect();
-        Reactions { phone, by_property, by_event, by_class, scripts, left: Cell::new(WORK_MAX) }
+        Reactions { phone, by_property, by_event, by_class, scripts, left: Cell::new(WORK_MAX), deep: Cell::new(false) }
     }
 
     /// Whether a bound was reached, so that ways may be missing.
     pub fn is_cut(&self) -> bool {
-        self.left.get() == 0
+        self.left.get() == 0 || self.deep.get()
     }
 
     /// Properties that something reacts to, with the first place that does.
@@ -117,7 +118,7 @@ impl<'a> Reactions<'a> {
     fn follow(&self, first: Event, told: BTreeSet<String>) -> Vec<Lead> {
         let mut leads: BTreeMap<(String, String, bool), Lead> = BTreeMap::new();
         let mut seen: BTreeSet<Event> = BTreeSet::from([first.clone()]);
-        let mut queue = VecDeque::from([Task { event: first, told, trail: Trail(None) }]);
+        let mut queue = VecDeque::from([Task { event: first, told, trail: Trail(None, 0) }]);
         while let Some(task) = queue.pop_front() {
             let Some(left) = self.left.get().checked_sub(1) else { break };
             self.left.set(left);
@@ -134,7 +135,9 @@ impl<'a> Reactions<'a> {
             }
             let Out { next, told, .. } = out;
             for (event, trail) in next {
-                if seen.insert(event.clone()) {
+                if STEPS_MAX <= trail.1 {
+                    self.deep.set(true);
+                } else if seen.insert(event.clone()) {
                     queue.push_back(Task { event, told: told.clone(), trail });
                 }
             }
@@ -394,6 +397,9 @@ const WRAPPERS: &[&str] = &["exec", "nohup", "busybox", "toybox", "toolbox", "su
 
 /// All questions about a phone together. A phone of 2020 takes some thousands.
 const WORK_MAX: u32 = 400_000;
+
+/// A way of a real phone has under ten steps behind the app.
+const STEPS_MAX: u32 = 64;
 
 /// A class of services that is started at once.
 const CLASS_MAX: usize = 256;
