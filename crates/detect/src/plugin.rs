@@ -23,8 +23,11 @@ pub(crate) struct Plugin<'a> {
     /// Whether that call itself is given the path; else its class names it.
     pub direct: bool,
     /// Files on the way to the last one, each loaded by the one before.
-    pub through: Vec<(&'a Row<CodeCall>, &'a str)>,
+    pub through: Way<'a>,
 }
+
+/// Calls that load, each with the file that it loads.
+type Way<'a> = Vec<(&'a Row<CodeCall>, &'a str)>;
 
 /// Every file of code outside the folders of apps and libraries that code outside it loads by name; followed from file to
 /// file.
@@ -34,7 +37,7 @@ pub(crate) fn plugins<'a>(context: &Context<'a>) -> Vec<Plugin<'a>> {
     let loads =
         || context.phone.facts.calls.iter().filter(|it| matches!(it.value.what.as_str(), "load-code" | "load-native"));
     for call in loads().filter(|it| context.phone.is_running(it.at.artifact)) {
-        let mut next: Vec<(&Row<CodeCall>, Vec<(&Row<CodeCall>, &str)>)> = vec![(call, Vec::new())];
+        let mut next: Vec<(&Row<CodeCall>, Way)> = vec![(call, Vec::new())];
         while let Some((load, through)) = next.pop() {
             for (path, direct) in paths_of(&load.value) {
                 let Some((path, file)) = file_at(context, path) else { continue };

@@ -1,6 +1,7 @@
 //! What a property that is set, or a service that is started, leads to: triggers of init, services, scripts.
 //!
-//! Invariant: every property, service, event and script is gone through once for a question, so that circles end; all
+//! Invariant: every property, service, event and script is gone through once for a question, and again only where the outsider
+//! has chosen more on the way to it, so that circles end; all
 //! questions together do at most [`WORK_MAX`] steps, a way has at most [`STEPS_MAX`], and that a bound was reached is told.
 
 use std::cell::Cell;
@@ -117,7 +118,7 @@ impl<'a> Reactions<'a> {
 
     fn follow(&self, first: Event, told: BTreeSet<String>) -> Vec<Lead> {
         let mut leads: BTreeMap<(String, String, bool), Lead> = BTreeMap::new();
-        let mut seen: BTreeSet<Event> = BTreeSet::from([first.clone()]);
+        let mut seen: BTreeMap<Event, BTreeSet<String>> = BTreeMap::from([(first.clone(), told.clone())]);
         let mut queue = VecDeque::from([Task { event: first, told, trail: Trail(None, 0) }]);
         while let Some(task) = queue.pop_front() {
             let Some(left) = self.left.get().checked_sub(1) else { break };
@@ -137,7 +138,7 @@ impl<'a> Reactions<'a> {
             for (event, trail) in next {
                 if STEPS_MAX <= trail.1 {
                     self.deep.set(true);
-                } else if seen.insert(event.clone()) {
+                } else if is_new(&mut seen, &event, &told) {
                     queue.push_back(Task { event, told: told.clone(), trail });
                 }
             }
@@ -311,6 +312,18 @@ impl Out<'_> {
             barriers: Vec::new(),
             steps: trail.steps(),
         });
+    }
+}
+
+/// Whether something happens for the first time, or with more that the outsider chose than ever before.
+fn is_new(seen: &mut BTreeMap<Event, BTreeSet<String>>, event: &Event, told: &BTreeSet<String>) -> bool {
+    match seen.get_mut(event) {
+        Some(known) if told.is_subset(known) => false,
+        Some(known) => {
+            known.extend(told.iter().cloned());
+            true
+        }
+        None => seen.insert(event.clone(), told.clone()).is_none(),
     }
 }
 

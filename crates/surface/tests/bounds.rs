@@ -48,8 +48,8 @@ fn service(name: String) -> Section {
 #[test]
 fn a_circle_of_properties_ends_and_what_it_leads_to_is_told() {
     let mut sections = vec![service("s".to_owned())];
-    for n in 0..20 {
-        let (own, next) = (format!("p{n}"), format!("p{}", (n + 1) % 20));
+    for n in 0..8 {
+        let (own, next) = (format!("p{n}"), format!("p{}", (n + 1) % 8));
         let value = format!("${{{own}}}");
         sections.push(action(
             format!("property:{own}=*"),
@@ -59,7 +59,7 @@ fn a_circle_of_properties_ends_and_what_it_leads_to_is_told() {
     sections.push(action("e".to_owned(), &[&["trigger", "e"], &["class_start", "main"]]));
     let phone = phone(sections);
     let surface = Surface::of(&phone);
-    let gate = surface.gates.iter().find(|it| it.kind == GateKind::Property && it.name == "p7").unwrap();
+    let gate = surface.gates.iter().find(|it| it.kind == GateKind::Property && it.name == "p3").unwrap();
     let lead = gate.leads.iter().find(|it| it.told && it.capability == "execute-command").unwrap();
     assert_eq!(lead.acts_as, "root");
     assert!(surface.bounds.is_empty(), "{:?}", surface.bounds);
