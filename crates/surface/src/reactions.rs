@@ -1,8 +1,8 @@
 //! What a property that is set, or a service that is started, leads to: triggers of init, services, scripts.
 //!
-//! Invariant: every property, service, event and script is gone through once for a question, and again only where the outsider
-//! has chosen more on the way to it, so that circles end; all
-//! questions together do at most [`WORK_MAX`] steps, a way has at most [`STEPS_MAX`], and that a bound was reached is told.
+//! Invariant: every property, service, event and script is gone through once for a question, and again only where the
+//! outsider has chosen more on the way to it, so that circles end; all questions together do at most [`WORK_MAX`] steps, a way
+//! has at most [`STEPS_MAX`], and that a bound was reached is told.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
