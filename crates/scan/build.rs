@@ -5,13 +5,20 @@ use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// The crates whose code decides what an analysis finds.
-const CRATES: [&str; 5] = ["dalvik", "knowledge", "model", "scan", "taint"];
+/// The crates whose code decides what an analysis of bytecode finds, and one of native code.
+const ENGINES: [(&str, &[&str]); 2] = [
+    ("ENGINE", &["dalvik", "knowledge", "model", "scan", "taint"]),
+    ("NATIVE_ENGINE", &["formats", "model", "native"]),
+];
 
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    ENGINES.iter().try_for_each(|(name, crates)| tell(&root, name, crates))
+}
+
+fn tell(root: &Path, variable: &str, crates: &[&str]) -> io::Result<()> {
     let mut files = vec![root.join("Cargo.lock")];
-    for name in CRATES {
+    for name in crates {
         let folder = root.join("crates").join(name).join("src");
         println!("cargo::rerun-if-changed={}", folder.display());
         collect(&folder, &mut files)?;
@@ -24,7 +31,7 @@ fn main() -> io::Result<()> {
         hash.write_usize(bytes.len());
         hash.write(&bytes);
     }
-    println!("cargo::rustc-env=ENGINE={:016x}", hash.finish());
+    println!("cargo::rustc-env={variable}={:016x}", hash.finish());
     Ok(())
 }
 

@@ -83,6 +83,7 @@ cargo xtask CHORE
                   counts what is loaded of every feed of indicators below a folder (STIX, MISP), and what the files state
   oracle sepolicy FILE…
                   compares what is read of binary SELinux policies with seinfo and sesearch (Debian's setools)
+                  --made N           makes so many policies with checkpolicy, and compares them as well
   oracle apk-signatures FOLDER
                   holds what postern says of the packages in a folder against AOSP's apksig, at many API levels
                   --classes PATH     where Java finds apksig [/usr/share/java/apksig.jar]

@@ -8,7 +8,7 @@ use model::{Class, Confidence, Finding, Grade, Location};
 use surface::EntryPoint;
 
 use crate::way::{self, app_of, evidence_of, flow_of, is_open_door};
-use crate::{Context, Detector};
+use crate::{Context, Detector, chain_across_layers};
 
 /// The detector.
 pub static DETECTOR: Detector = Detector {
@@ -68,6 +68,10 @@ fn add<'a>(doors: &mut BTreeMap<(&'a str, &'a str, &'a str), Door<'a>>, key: (&'
 fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> {
     let app = entry.app;
     let power = way::power_of(door.sink)?;
+    // Where it goes on through init, that is told as one.
+    if door.sink == "set-property" && chain_across_layers::tells_of(context, &app.app.package, &entry.component.name) {
+        return None;
+    }
     let acting = match door.into {
         Some(package) => context.phone.apps.effective().find(|it| it.app.package == package)?,
         None => app,

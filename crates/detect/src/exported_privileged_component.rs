@@ -6,7 +6,7 @@ use model::fact::app::ComponentKind;
 use model::finding::{Concealment, Factors, Holder, Power, Reach};
 use model::{Class, Confidence, Evidence, Finding, Grade};
 use phone::{InstalledApp, Place};
-use surface::EntryPoint;
+use surface::{EntryPoint, is_sent_by_the_system};
 
 use crate::{Context, Detector};
 
@@ -104,24 +104,10 @@ fn is_ordinary(entry: &EntryPoint) -> bool {
         ComponentKind::Activity | ComponentKind::ActivityAlias => true,
         ComponentKind::Receiver => {
             let mut actions = entry.component.filters.iter().flat_map(|it| &it.actions).peekable();
-            actions.peek().is_some() && actions.all(|it| is_of_the_system(it))
+            actions.peek().is_some() && actions.all(|it| is_sent_by_the_system(it))
         }
         ComponentKind::Service | ComponentKind::Provider => false,
     }
-}
-
-/// Broadcasts of the platform: most are protected, and the others carry no order.
-pub(crate) fn is_of_the_system(action: &str) -> bool {
-    action.starts_with("android.intent.action.")
-        || action.starts_with("android.net.")
-        || action.starts_with("android.bluetooth.")
-        || action.starts_with("android.provider.Telephony.")
-        || action.starts_with("android.app.action.")
-        || action.starts_with("android.appwidget.action.")
-        || action.starts_with("android.hardware.")
-        || action.starts_with("android.media.")
-        || action.starts_with("android.nfc.")
-        || action.starts_with("android.accounts.")
 }
 
 fn kind_of(kind: ComponentKind) -> &'static str {

@@ -213,6 +213,30 @@ impl Fixture {
         self
     }
 
+    /// Code at a path loads the file of code at another one.
+    pub fn loads(mut self, loader: &str, path: &str) -> Fixture {
+        use model::fact::call::CodeCall;
+        use model::fact::code::{Code, Container};
+        let (loader, file) = (self.file(loader), self.file(path));
+        let call = CodeCall {
+            what: "load-code".to_owned(),
+            class: "a.b.C".to_owned(),
+            method: "run()V".to_owned(),
+            args: vec![Some(path.to_owned())],
+            paths: Vec::new(),
+        };
+        let code = Code {
+            container: Container::Dex,
+            version: "035".to_owned(),
+            n_classes: Some(1),
+            n_methods: Some(1),
+            n_dex: None,
+        };
+        self.facts.calls.push(Fixture::row(loader, call));
+        self.facts.code.push(Fixture::row(file, code));
+        self
+    }
+
     /// A feed that the user gives.
     pub fn feed(mut self, name: &str, text: &str) -> Fixture {
         self.feeds.push(knowledge::Feed::read(name, text.as_bytes()).unwrap());

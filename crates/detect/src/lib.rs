@@ -6,7 +6,9 @@
 mod controllers;
 #[cfg(test)]
 mod fixture;
+mod plugin;
 mod presence;
+mod rank;
 mod way;
 
 use std::collections::BTreeMap;
@@ -14,7 +16,7 @@ use std::collections::btree_map::Entry;
 
 use knowledge::{Feeds, Knowledge};
 use model::finding::Factors;
-use model::{Answer, Class, Confidence, Finding, Grade};
+use model::{Class, Confidence, Finding, Grade};
 use phone::Phone;
 use surface::Surface;
 
@@ -61,6 +63,7 @@ detectors! {
     added_ca,
     altered_image,
     build_contradiction,
+    chain_across_layers,
     cleartext_updater,
     code_outside_app_folders,
     covert_telemetry,
@@ -75,31 +78,37 @@ detectors! {
     exported_privileged_component,
     foreign_system_uid,
     hidden_installer,
+    hidden_plugin,
+    imitates_system,
     known_case,
     magic_secret,
+    managed_phone,
+    modem_bridge,
     ota_keys,
     permissive_domain,
+    policy_opens_apps,
     privileged_files,
     privileged_service,
     published_indicator,
     remote_command,
     root_daemon,
+    runtime_implant,
     secret_dialer_code,
     stranger_adb_key,
     test_keys,
+    trojanised_app,
     verification_disabled,
     weak_permission,
     world_writable_node,
 }
 
-/// Runs every detector, and sorts what they find by rank: grade, then severity, then what it does to the verdict, then
-/// confidence, then place.
+/// Runs every detector, and sorts what they find by rank (`rank.rs`).
 pub fn detect(context: &Context) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for detector in DETECTORS {
         (detector.detect)(context, &mut findings);
     }
-    findings.sort_by(|a, b| rank_of(a).cmp(&rank_of(b)));
+    findings.sort_by(|a, b| rank::rank_of(a).cmp(&rank::rank_of(b)));
     merged(findings)
 }
 
@@ -122,20 +131,6 @@ fn merged(findings: Vec<Finding>) -> Vec<Finding> {
         }
     }
     merged
-}
-
-/// What comes first is what an expert would look at first.
-fn rank_of(finding: &Finding) -> impl Ord + '_ {
-    (
-        finding.grade,
-        finding.severity(),
-        Answer::of(finding).unwrap_or(Answer::NothingFound),
-        finding.confidence,
-        finding.detector,
-        &finding.device_path,
-        &finding.subject,
-        finding.evidence.first().map(|it| it.at),
-    )
 }
 
 impl Detector {
@@ -168,7 +163,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no detector.
-    const NO_DETECTOR: &[&str] = &["controllers", "fixture", "lib", "presence", "way"];
+    const NO_DETECTOR: &[&str] = &["controllers", "fixture", "lib", "plugin", "presence", "rank", "way"];
 
     #[test]
     fn the_list_equals_the_folder() {

@@ -2,7 +2,7 @@
 
 use model::fact::app::{Component, ComponentKind};
 use model::fact::flow::{Flow, Way};
-use model::finding::{Power, Step};
+use model::finding::Step;
 use model::{ArtifactId, Evidence, Location, Row};
 use phone::{InstalledApp, Place};
 use surface::EntryPoint;
@@ -29,18 +29,7 @@ pub(crate) fn into_words(flow: &Flow) -> String {
     flow.into.as_ref().map(|it| format!(" in {it}, to which it is handed")).unwrap_or_default()
 }
 
-/// What an action gives who decides about it; `None` for what is no action (a log, a file).
-pub(crate) fn power_of(sink: &str) -> Option<Power> {
-    Some(match sink {
-        "execute-command" | "load-native" | "load-code" | "modem-command" | "selinux" | "init-control"
-        | "enable-adb" | "mount" | "input-injection" => Power::System,
-        "install-package" | "remove-package" | "grant-permission" | "factory-reset" | "system-update" | "app-ops"
-        | "device-admin" | "weaken-security" => Power::Install,
-        "send-sms" | "place-call" | "record" | "user-account" | "vpn" | "accessibility-action" => Power::Data,
-        "set-property" | "change-settings" | "reboot" | "file-permissions" | "disable-app" => Power::Settings,
-        _ => return None,
-    })
-}
+pub(crate) use surface::power_of;
 
 /// Whether a way is too weak a sign to be held against an app: what it goes through is shared by the whole app, and what it
 /// ends in every app does with things of its own.
@@ -153,8 +142,7 @@ pub(crate) fn is_open_door(_: &Context, entry: &EntryPoint) -> bool {
             ComponentKind::Activity | ComponentKind::ActivityAlias => false,
             ComponentKind::Receiver => {
                 let mut actions = entry.component.filters.iter().flat_map(|it| &it.actions).peekable();
-                actions.peek().is_none()
-                    || !actions.all(|it| crate::exported_privileged_component::is_of_the_system(it))
+                actions.peek().is_none() || !actions.all(|it| surface::is_sent_by_the_system(it))
             }
             ComponentKind::Service | ComponentKind::Provider => true,
         }

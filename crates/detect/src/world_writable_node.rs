@@ -6,6 +6,8 @@ use model::fact::ueventd::Rule;
 use model::finding::{Concealment, Factors, Holder, Power, Reach};
 use model::{ArtifactId, Class, Confidence, Evidence, Finding, Grade, NodeKind, Row};
 
+use surface::Says;
+
 use crate::{Context, Detector};
 
 /// The detector.
@@ -22,7 +24,8 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let mut files: BTreeMap<ArtifactId, Vec<&Row<Rule>>> = BTreeMap::new();
     for row in phone.running(&phone.facts.ueventd) {
         let node = row.value.attribute.is_none() && row.value.pattern.starts_with("/dev/");
-        if node && row.value.mode & 0o002 != 0 && context.knowledge.device_nodes.of_node(&row.value.pattern).is_none() {
+        let open = node && row.value.mode & 0o002 != 0 && !is_locked(context, &row.value.pattern);
+        if open && context.knowledge.device_nodes.of_node(&row.value.pattern).is_none() {
             files.entry(row.at.artifact).or_default().push(row);
         }
     }
@@ -34,16 +37,26 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             Some(memory) => format!("{path} lets everyone write {memory}, through which the kernel's memory can be changed"),
             None => format!("{path} lets everyone write {}", listed(&patterns)),
         };
-        let evidence =
-            rows.iter().map(|it| Evidence::at(it.at, format!("{} {:04o} {} {}", it.value.pattern, it.value.mode, it.value.user, it.value.group)));
+        let mut evidence: Vec<Evidence> = rows
+            .iter()
+            .map(|it| Evidence::at(it.at, format!("{} {:04o} {} {}", it.value.pattern, it.value.mode, it.value.user, it.value.group)))
+            .collect();
+        let allowed: Vec<&str> = patterns.iter().copied().filter(|it| policy_says(context, it) == Says::Apps).collect();
+        let claim = match (allowed.as_slice(), context.surface.contexts.at()) {
+            ([], _) | (_, None) => claim,
+            (allowed, Some(at)) => {
+                evidence.push(Evidence::at(at, format!("the policy lets apps write {}", allowed.join(", "))));
+                format!("{claim}; the SELinux policy lets apps write {}", listed(allowed))
+            }
+        };
         findings.push(Finding {
             benign: "graphics, camera and sensor nodes of vendors are open by design, and SELinux may keep apps from them"
                 .to_owned(),
             subject: patterns.join(" "),
             device_path: path.to_owned(),
-            evidence: evidence.collect(),
+            evidence,
             action: "look whether the SELinux policy lets apps open these nodes, and what their drivers accept".to_owned(),
-            ..finding(memory.is_some(), claim)
+            ..finding(memory.is_some(), !allowed.is_empty(), claim)
         });
     }
     for (artifact, path) in phone.files() {
@@ -57,13 +70,24 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
                 device_path: path.to_owned(),
                 evidence: vec![Evidence::artifact(artifact.id, format!("device node {:?}, writable for everyone", artifact.node.device))],
                 action: "find out which driver stands behind these numbers".to_owned(),
-                ..finding(false, format!("the image itself holds a device node that everyone may write: {path}"))
+                ..finding(false, false, format!("the image itself holds a device node that everyone may write: {path}"))
             });
         }
     }
 }
 
-fn finding(memory: bool, claim: String) -> Finding {
+/// What the policy lets apps do with a node.
+fn policy_says(context: &Context, node: &str) -> Says {
+    let contexts = &context.surface.contexts;
+    contexts.who(contexts.type_of_path(node.trim_end_matches('*')), "chr_file", &["write", "append"])
+}
+
+/// Whether the policy keeps every app and the shell from a node.
+fn is_locked(context: &Context, node: &str) -> bool {
+    policy_says(context, node) == Says::Nobody
+}
+
+fn finding(memory: bool, allowed: bool, claim: String) -> Finding {
     let factors = Factors {
         reach: Reach::AnyApp,
         power: if memory { Power::System } else { Power::Settings },
@@ -71,7 +95,13 @@ fn finding(memory: bool, claim: String) -> Finding {
         holder: Holder::Unknown,
     };
     let grade = if memory { Grade::Finding } else { Grade::Suspicion };
-    DETECTOR.finding(grade, if memory { Confidence::High } else { Confidence::Low }, factors, claim)
+    let confidence = match () {
+        () if memory => Confidence::High,
+        // File mode and policy agree.
+        () if allowed => Confidence::Medium,
+        () => Confidence::Low,
+    };
+    DETECTOR.finding(grade, confidence, factors, claim)
 }
 
 /// Nodes through which memory is written past every other guard.
@@ -103,8 +133,39 @@ pub(crate) static CASES: crate::fixture::Cases = {
         fixture
     }
 
+    /// With a label, and a policy that lets a domain write it.
+    fn labelled(pattern: &str, domain: &str, target: &str) -> Fixture {
+        use model::fact::context::{ContextKind, ContextRule};
+        use model::fact::policy::{Grant, Policy};
+        let mut fixture = with(pattern, 0o666);
+        let file = fixture.file("/system/etc/selinux/precompiled_sepolicy");
+        let rule = ContextRule {
+            kind: ContextKind::File,
+            pattern: pattern.to_owned(),
+            context: "u:object_r:door_device:s0".to_owned(),
+            qualifier: String::new(),
+        };
+        fixture.facts.contexts.push(Fixture::row(file, rule));
+        let grant = Grant {
+            domain: domain.to_owned(),
+            target: target.to_owned(),
+            class: "chr_file".to_owned(),
+            permissions: vec!["write".to_owned()],
+        };
+        fixture.facts.policies.push(Fixture::row(file, Policy { grants: vec![grant], ..Policy::default() }));
+        fixture
+    }
+
     Cases {
-        fires: &[|| with("/dev/vendor_door", 0o666), || with("/dev/mem", 0o666)],
-        silent: &[|| with("/dev/null", 0o666), || with("/dev/vendor_door", 0o660)],
+        fires: &[
+            || with("/dev/vendor_door", 0o666),
+            || with("/dev/mem", 0o666),
+            || labelled("/dev/vendor_door", "untrusted_app", "door_device"),
+        ],
+        silent: &[
+            || with("/dev/null", 0o666),
+            || with("/dev/vendor_door", 0o660),
+            || labelled("/dev/vendor_door", "untrusted_app", "other_device"),
+        ],
     }
 };

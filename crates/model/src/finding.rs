@@ -205,7 +205,7 @@ pub enum Reach {
 }
 
 /// What they get.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Power {
     /// Code as root, as the system, or as the platform's signer.
@@ -217,6 +217,7 @@ pub enum Power {
     /// Change settings.
     Settings,
     /// Nothing by itself.
+    #[default]
     None,
 }
 

@@ -6,6 +6,7 @@ pub mod fact;
 mod fault;
 pub mod finding;
 mod gap;
+pub mod gates;
 pub mod observer;
 mod reader;
 pub mod report;

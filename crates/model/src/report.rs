@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::finding::{Class, Confidence, Factors, Grade, Severity};
+use crate::finding::{Class, Confidence, Factors, Grade, Power, Severity};
+use crate::gates::GateCount;
 use crate::verdict::{Answer, Subject};
 
 /// The number of the schema.
@@ -45,6 +46,53 @@ pub struct Report {
     pub apps: Vec<AppLine>,
     /// Programs that init starts.
     pub daemons: Vec<DaemonLine>,
+    /// Places where someone from outside can come in, by kind, and the ways that lead somewhere.
+    #[serde(default)]
+    pub surface: SurfaceLine,
+}
+
+/// The surface of the phone, as far as it is open.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SurfaceLine {
+    /// How many gates there are by kind.
+    pub counts: Vec<GateCount>,
+    /// Ways that some outsider can go, those to the greatest powers first; bounded.
+    pub ways: Vec<WayLine>,
+    /// Bounds that were reached.
+    pub bounds: Vec<String>,
+}
+
+/// A way from an outsider to a power.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WayLine {
+    /// Who can go it, from the farthest to the nearest.
+    pub from: Vec<String>,
+    /// The kind of gate.
+    pub kind: String,
+    /// The gate.
+    pub gate: String,
+    /// Whose it is.
+    pub owner: String,
+    /// Where the phone has it.
+    pub device_path: String,
+    /// The guards that it passes, each by its kind and strength.
+    pub guards: Vec<String>,
+    /// What is gained.
+    pub capability: String,
+    /// How much that is.
+    pub power: Power,
+    /// As whom.
+    pub acts_as: String,
+    /// Whether what the outsider says reaches it.
+    pub told: bool,
+    /// Whether a link of the way is not shown.
+    pub loose: bool,
+    /// The way through the nesting to where the gate is stated.
+    pub path: String,
+    /// Where in that file.
+    pub offset: u64,
+    /// How many bytes.
+    pub size: u64,
 }
 
 /// Name and versions.

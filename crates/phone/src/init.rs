@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::fact::init::{Section, Service};
+use model::fact::init::{Action, Section, Service};
 use model::{Facts, Location};
 
 use crate::Mounts;
@@ -52,6 +52,24 @@ pub fn services_of(facts: &Facts, mounts: &Mounts) -> BTreeMap<String, InitServi
         }
     }
     services
+}
+
+/// An `on` section of the running system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InitAction {
+    /// Triggers that all must hold, and commands.
+    pub action: Action,
+    /// Where.
+    pub at: Location,
+}
+
+/// The actions of the running system, in init's order.
+pub(crate) fn actions_of(facts: &Facts, mounts: &Mounts) -> Vec<InitAction> {
+    let action = |(_, at, section): (&str, Location, &Section)| match section {
+        Section::Action(action) => Some(InitAction { action: action.clone(), at }),
+        Section::Service(_) | Section::Import(_) => None,
+    };
+    sections(facts, mounts).into_iter().filter_map(action).collect()
 }
 
 /// `export BOOTCLASSPATH a:b:c`.

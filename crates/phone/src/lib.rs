@@ -13,7 +13,7 @@ use model::fact::certificate::Role;
 use model::{Artifact, ArtifactId, Facts, Gap, Location, Row, Tree};
 
 pub use app::{Apps, InstalledApp, Place, Signer};
-pub use init::{InitService, services_of};
+pub use init::{InitAction, InitService, services_of};
 pub use mount::{Environment, Mount, Mounts};
 pub use permission::{Permissions, ProtectionLevel};
 pub use property::{Properties, Value};
@@ -38,6 +38,8 @@ pub struct Phone {
     pub permissions: Permissions,
     /// Services of init, merged over all partitions, by name.
     pub services: BTreeMap<String, InitService>,
+    /// What init does when something happens.
+    pub actions: Vec<InitAction>,
     /// `BOOTCLASSPATH`, where init sets it.
     pub boot_class_path: Vec<String>,
 }
@@ -58,8 +60,9 @@ impl Phone {
         let sdk = properties.value("ro.build.version.sdk").and_then(|it| it.parse().ok());
         let permissions = Permissions::of(&apps, knowledge, sdk);
         let services = init::services_of(&facts, &mounts);
+        let actions = init::actions_of(&facts, &mounts);
         let boot_class_path = init::boot_class_path_of(&facts, &mounts);
-        Phone { tree, facts, gaps, formats, mounts, properties, apps, permissions, services, boot_class_path }
+        Phone { tree, facts, gaps, formats, mounts, properties, apps, permissions, services, actions, boot_class_path }
     }
 
     /// Where the phone has an artifact; empty where it has no place there (a package, an image, a foreign file).

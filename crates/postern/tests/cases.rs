@@ -25,30 +25,89 @@ cases! {
     adb_key_in_image,
     adb_key_of_the_user,
     added_authority,
+    agent_by_message,
+    agent_by_push,
+    agent_of_the_user,
+    agent_without_messages,
+    android_game,
     androids_open_nodes,
     app_as_data,
+    app_with_a_comment,
     before_verification,
+    clock_as_signed,
+    clock_changed,
+    clock_repacked,
+    clock_stripped,
+    commands_from_the_modem,
+    commands_to_the_modem,
+    constant_away,
+    custom_build,
     debug_properties,
+    device_owner,
     dialer_code,
     engineering_build,
+    fingerprint_of_another,
     init_own_label,
     init_su_label,
+    log_for_all,
+    log_for_one_app,
+    mail_with_rules,
     malformed_app,
     malformed_dictionary,
+    message_kept,
+    message_word,
+    messages_away,
+    modem_for_the_system,
+    modem_log,
+    node_locked_by_policy,
+    node_open_in_mode_and_policy,
+    number_kept,
+    number_over_http,
+    older_than_its_android,
     open_node,
     ota_own_key,
     ota_test_key,
+    panel_mode,
     permissive_domain,
     permissive_in_a_comment,
+    plain_build,
+    policy_opens_partitions,
     public_authority,
+    retail_agent,
     router_image,
+    screen_of_settings,
+    screen_reader,
     second_debug_daemon,
+    server_code,
+    server_line,
+    server_line_of_a_user,
+    server_text,
+    service_of_another_partition,
+    service_on_data,
+    service_without_program,
+    sound_profile,
+    sound_profile_guarded,
+    sound_profile_listed,
+    store_with_icon,
     strong_permission,
     su_of_engineers,
     su_set_id,
+    sync_helper,
+    system_service,
+    system_ui_of_a_maker,
+    system_ui_of_another,
+    system_ui_of_the_platform,
+    system_ui_twice,
     theme_overlay,
+    time_zones,
+    time_zones_data,
+    time_zones_library,
+    two_manifests,
+    two_services_without_program,
     unverified_system,
     weak_permission,
+    word_list,
+    word_plugin,
 }
 
 /// `case.toml`.
@@ -174,6 +233,21 @@ fn the_list_equals_the_folder() {
         .collect();
     folders.sort();
     assert_eq!(CASES, folders, "every folder of cases/ stands in the list, in order");
+}
+
+#[test]
+fn every_class_has_two_cases_that_are_told_and_two_that_look_alike() {
+    let mut told: BTreeMap<String, (u32, u32)> = BTreeMap::new();
+    for name in CASES {
+        let text = fs::read_to_string(root().join(name.replace('_', "-")).join("case.toml")).unwrap();
+        let case: Case = toml::from_str(&text).unwrap();
+        let count = told.entry(case.class).or_default();
+        if case.found.is_empty() { count.1 += 1 } else { count.0 += 1 }
+    }
+    for class in model::Class::ALL {
+        let (fires, silent) = told.get(class.id()).copied().unwrap_or_default();
+        assert!(2 <= fires && 2 <= silent, "{}: {fires} cases are told, {silent} look alike", class.id());
+    }
 }
 
 fn root() -> PathBuf {

@@ -33,6 +33,21 @@ fn every_plant_is_found() {
 }
 
 #[test]
+fn what_gives_someone_far_away_the_phone_comes_first() {
+    let (_, report) = check("phone-b.zip");
+    let rows = report["findings"].as_array().unwrap();
+    let reach = |it: &Value| it["factors"]["reach"].as_str().unwrap_or_default().to_owned();
+    let first: Vec<&Value> = rows.iter().take(3).collect();
+    assert!(first.iter().all(|it| it["severity"] == "critical"), "{first:#?}");
+    assert!(first.iter().take(2).all(|it| reach(it) == "remote"), "{first:#?}");
+    let hygiene = rows.iter().position(|it| it["class"] == "hygiene").unwrap_or(rows.len());
+    let grave = rows.iter().rposition(|it| it["severity"] == "critical" || it["severity"] == "high").unwrap();
+    assert!(grave < hygiene);
+    let (_, ordinary) = check("phone-a.zip");
+    assert!(ordinary["findings"].as_array().unwrap().len() <= 5);
+}
+
+#[test]
 fn every_finding_of_the_demo_has_evidence_with_a_place() {
     let (_, report) = check("phone-b.zip");
     for list in LISTS {

@@ -8,6 +8,7 @@
 mod code;
 pub mod escape;
 pub mod explain;
+pub mod gates;
 mod html;
 mod json;
 mod sarif;
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no rendering.
-    const NO_RENDERER: &[&str] = &["code", "escape", "explain", "lib", "shell", "subject", "words", "wrap"];
+    const NO_RENDERER: &[&str] = &["code", "escape", "explain", "gates", "lib", "shell", "subject", "words", "wrap"];
 
     #[test]
     fn the_list_equals_the_folder() {

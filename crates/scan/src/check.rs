@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use detect::Context;
 use formats::Child;
 use knowledge::{Feeds, Knowledge, Matcher};
+use model::gates::Gates;
 use model::observer::Observer;
 use model::report::{Input, Report, Tool};
 use model::{ArtifactId, Gap, Layer, NodeKind, Store, path_name};
@@ -42,6 +43,41 @@ pub fn check(
     cache: Option<&Cache>,
     progress: &dyn Progress,
 ) -> Result<(Report, u8), InputError> {
+    let (phone, input) = assemble(&check, store, cache, progress)?;
+    progress.begin(Phase::Detect);
+    let surface = Surface::of(&phone);
+    let context = Context { phone: &phone, surface: &surface, knowledge: Knowledge::bundled(), feeds: &check.feeds };
+    let findings = detect::detect(&context);
+    let controllers = detect::controllers(&context);
+    progress.end(Phase::Detect);
+
+    progress.begin(Phase::Conclude);
+    let known = knowledge_of(&check.feeds);
+    let tool = Tool { name: "postern".to_owned(), version: check.version, knowledge: known };
+    let frame = Frame { tool, command: check.command, date: check.date, input };
+    let result = conclude::conclude(&phone, &surface, &findings, controllers, frame);
+    progress.end(Phase::Conclude);
+    Ok(result)
+}
+
+/// The gates of a phone, and what could not be looked into.
+pub fn gates(
+    check: &Check,
+    store: &Store,
+    cache: Option<&Cache>,
+    progress: &dyn Progress,
+) -> Result<Gates, InputError> {
+    let (phone, _) = assemble(check, store, cache, progress)?;
+    Ok(crate::gates::gates_of(&phone, &Surface::of(&phone)))
+}
+
+/// From paths to a phone, with what was given.
+fn assemble(
+    check: &Check,
+    store: &Store,
+    cache: Option<&Cache>,
+    progress: &dyn Progress,
+) -> Result<(Phone, Vec<Input>), InputError> {
     progress.begin(Phase::Read);
     let given = crate::open(&check.inputs)?;
     let copies: Vec<(Child, Vec<Child>)> = given.roots.iter().cloned().zip(given.entries.iter().cloned()).collect();
@@ -86,7 +122,7 @@ pub fn check(
         progress.end(Phase::Follow);
 
         progress.begin(Phase::Disassemble);
-        let (facts, gaps) = crate::native::natives(&found, progress);
+        let (facts, gaps) = crate::native::natives(&found, cache, progress);
         found.facts.merge(facts);
         found.gaps.extend(gaps);
         progress.end(Phase::Disassemble);
@@ -95,22 +131,8 @@ pub fn check(
     progress.begin(Phase::Assemble);
     let formats = found.formats.iter().map(|it| it.iter().map(|format| format.id).collect()).collect();
     let phone = Phone::assemble(found.tree, found.facts, found.gaps, formats, Knowledge::bundled());
-    let surface = Surface::of(&phone);
     progress.end(Phase::Assemble);
-
-    progress.begin(Phase::Detect);
-    let context = Context { phone: &phone, surface: &surface, knowledge: Knowledge::bundled(), feeds: &check.feeds };
-    let findings = detect::detect(&context);
-    let controllers = detect::controllers(&context);
-    progress.end(Phase::Detect);
-
-    progress.begin(Phase::Conclude);
-    let known = knowledge_of(&check.feeds);
-    let tool = Tool { name: "postern".to_owned(), version: check.version, knowledge: known };
-    let frame = Frame { tool, command: check.command, date: check.date, input };
-    let result = conclude::conclude(&phone, &findings, controllers, frame);
-    progress.end(Phase::Conclude);
-    Ok(result)
+    Ok((phone, input))
 }
 
 /// The day of what is built in, and what feeds were used with it.

@@ -17,6 +17,8 @@ pub struct Unit<'a> {
     pub app: Option<&'a App>,
     /// The name of the folder of an app whose package is not there, or could not be read: all that tells it apart.
     pub folder: Option<String>,
+    /// Whether it is neither app nor library of the runtime: something has to load it, by whatever it offers.
+    pub plugin: bool,
     /// The files of its code, in the order in which a phone searches them; what lies in another of them is not named.
     pub files: Vec<ArtifactId>,
 }
@@ -68,7 +70,9 @@ pub fn units(found: &Found) -> Vec<Unit<'_>> {
             all.extend(files);
             files = all;
         }
-        units.push(Unit { artifact, app: apps.get(&artifact).copied(), folder: None, files });
+        let app = apps.get(&artifact).copied();
+        let plugin = app.is_none() && is_plugin(&tree.path(artifact));
+        units.push(Unit { artifact, app, folder: None, plugin, files });
     }
     let mut rest: Vec<(Vec<ArtifactId>, String)> = beside.into_iter().map(|(place, files)| (files, place)).collect();
     rest.sort_unstable();
@@ -80,7 +84,8 @@ pub fn units(found: &Found) -> Vec<Unit<'_>> {
     let others = rest.into_iter().filter_map(|(files, place)| {
         let folder = app_folder(&place).map(str::to_owned);
         let package = folder.as_ref().and_then(|_| packages.get(&place).copied());
-        Some(Unit { artifact: package.or(files.first().copied())?, app: None, folder, files })
+        let plugin = folder.is_none() && is_plugin(&tree.path(*files.first()?));
+        Some(Unit { artifact: package.or(files.first().copied())?, app: None, folder, plugin, files })
     });
     units.extend(others);
     units
@@ -166,6 +171,11 @@ fn stem(path: &str) -> &str {
     path[name..].rfind('.').map_or(path, |it| &path[..name + it])
 }
 
+/// Whether code lies on a phone where the runtime looks for no library, and in no app.
+fn is_plugin(path: &str) -> bool {
+    path.contains(['/', '!']) && !LIBRARY_FOLDERS.iter().any(|it| path.contains(it))
+}
+
 fn is_classes(name: &[u8]) -> bool {
     let number = name.strip_prefix(b"classes").and_then(|it| it.strip_suffix(b".dex"));
     number.is_some_and(|it| it.iter().all(u8::is_ascii_digit))
@@ -189,6 +199,9 @@ const FILE_MAX: u64 = 256 << 20;
 
 /// Folders in which the package manager looks for apps.
 const APP_FOLDERS: [&str; 3] = ["app", "priv-app", "data-app"];
+
+/// Folders in which libraries of Java code lie, and what is compiled from them.
+const LIBRARY_FOLDERS: [&str; 4] = ["framework/", "/javalib/", "/oat/", "/dalvik-cache/"];
 
 /// Folders that Android names after an instruction set.
 const ISAS: [&str; 7] = ["arm", "arm64", "x86", "x86_64", "mips", "mips64", "riscv64"];

@@ -13,8 +13,9 @@ use phone::Phone;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
+use surface::Surface;
 
-use crate::coverage;
+use crate::{coverage, gates};
 
 /// What the report needs beside the phone.
 pub struct Frame {
@@ -31,6 +32,7 @@ pub struct Frame {
 /// Writes the report together. Returns the exit code with it.
 pub fn conclude(
     phone: &Phone,
+    surface: &Surface,
     findings: &[Finding],
     controllers: Vec<model::report::Controller>,
     frame: Frame,
@@ -75,6 +77,7 @@ pub fn conclude(
         differences: Vec::new(),
         apps: apps_of(phone),
         daemons: daemons_of(phone),
+        surface: gates::surface_of(phone, surface),
     };
     (report, verdict.exit_code(findings))
 }

@@ -7,6 +7,7 @@ use model::{ArtifactId, Facts, Gap, Layer, Location, Row};
 use rayon::prelude::*;
 use taint::{Analysis, Component};
 
+use crate::calls::Calls;
 use crate::code::{self, Unit};
 use crate::outcome::Outcome;
 use crate::walk::Found;
@@ -23,8 +24,12 @@ pub struct UnitFlows {
     pub has_manifest: bool,
     /// The files of its code, by the number of the dex file.
     pub files: Vec<ArtifactId>,
+    /// The name of the file, of one that something has to load.
+    pub plugin: Option<String>,
     /// Its flows.
     pub analysis: Analysis,
+    /// What its code calls by name.
+    pub calls: Calls,
 }
 
 /// Follows values through every app, in parallel; in the order of the apps, then of the libraries. Of a library, which
@@ -122,7 +127,10 @@ fn follow(
         gaps.push(gap(unit.artifact, why.to_owned()));
     }
     let package = unit.app.map(|it| it.package.clone()).or(folder);
-    (UnitFlows { artifact: unit.artifact, package, has_manifest: unit.app.is_some(), files, analysis }, gaps)
+    let plugin =
+        unit.plugin.then(|| String::from_utf8_lossy(found.tree.artifact(unit.artifact).file_name()).into_owned());
+    let has_manifest = unit.app.is_some();
+    (UnitFlows { artifact: unit.artifact, package, has_manifest, files, plugin, analysis, calls: outcome.calls }, gaps)
 }
 
 /// The same as facts.
@@ -142,7 +150,13 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
                 whole: !analysis.limits.iter().any(|it| it.what == taint::OUT_OF_WORK),
             },
         });
-        let Some(package) = unit.package else { continue };
+        let file = |dex: u32| unit.files.get(usize::try_from(dex).ok()?).copied();
+        for (dex, offset, value) in unit.calls.calls {
+            if let Some(artifact) = file(dex) {
+                facts.calls.push(Row { at: Location { artifact, offset, size: 2 }, value });
+            }
+        }
+        let Some(package) = unit.package.or(unit.plugin) else { continue };
         let way = |steps: Vec<taint::FlowStep>,
                    checks: Vec<taint::Check>,
                    hosts: Vec<String>,

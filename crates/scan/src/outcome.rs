@@ -12,6 +12,7 @@ use taint::Analysis;
 
 use crate::Cache;
 use crate::cache::Key;
+use crate::calls::{self, Calls};
 use crate::code::{self, Unit};
 use crate::walk::Found;
 use crate::without_manifest;
@@ -21,6 +22,8 @@ use crate::without_manifest;
 pub struct Outcome {
     /// What was found; none where the analysis broke down.
     pub analysis: Option<Analysis>,
+    /// What its code calls by name.
+    pub calls: Calls,
     /// The file of each dex file.
     files: Vec<usize>,
     /// What could not be read, and of which file.
@@ -69,21 +72,30 @@ impl Outcome {
             let work = || {
                 let mut program = Program::new(dexes);
                 let left = left_out_of(&program);
-                let analysis = match unit.folder {
-                    Some(_) => {
+                let analysis = match (&unit.folder, unit.plugin) {
+                    (Some(_), _) => {
                         let app = without_manifest::app_of(&program, models, app);
                         taint::analyse(&mut program, models, &app, FUEL)
                     }
-                    None => taint::analyse(&mut program, models, app, FUEL),
+                    (None, true) => {
+                        let app = without_manifest::plugin_of(&program, app);
+                        taint::analyse(&mut program, models, &app, FUEL)
+                    }
+                    (None, false) => taint::analyse(&mut program, models, app, FUEL),
                 };
-                (analysis, left)
+                (analysis, left, calls::calls_of(&program))
             };
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
             thread.ok().and_then(|it| it.join().ok())
         });
-        let (analysis, left) = analysis.unzip();
-        gaps.extend(left.into_iter().flatten().map(|why| (0, why)));
-        Outcome { analysis, files, gaps }
+        let Some((analysis, left, calls)) = analysis else {
+            return Outcome { analysis: None, calls: Calls::default(), files, gaps };
+        };
+        gaps.extend(left.into_iter().map(|why| (0, why)));
+        if calls.cut {
+            gaps.push((0, "not all of its calls that name a property, a file or a service were listed".to_owned()));
+        }
+        Outcome { analysis: Some(analysis), calls, files, gaps }
     }
 
     /// An outcome that was kept, if it fits the unit.
@@ -121,7 +133,11 @@ fn key_of(
     let fuel = FUEL.to_le_bytes();
     let mut parts = vec![engine.as_bytes(), env!("CARGO_PKG_VERSION").as_bytes(), &fuel, &app];
     // Without a manifest, components are those of the code.
-    parts.push(if unit.folder.is_some() { b"code" } else { b"manifest" });
+    parts.push(match (&unit.folder, unit.plugin) {
+        (Some(_), _) => b"code",
+        (None, true) => b"plugin",
+        (None, false) => b"manifest",
+    });
     let models = models.digest();
     parts.push(&models);
     for file in files {
@@ -149,7 +165,7 @@ mod tests {
     use super::*;
 
     fn unit_of(files: Vec<ArtifactId>) -> Unit<'static> {
-        Unit { artifact: ArtifactId(0), app: None, folder: None, files }
+        Unit { artifact: ArtifactId(0), app: None, folder: None, plugin: false, files }
     }
 
     #[test]
@@ -162,12 +178,14 @@ mod tests {
         let files = |texts: &[&str]| texts.iter().map(|it| Ok(it.as_bytes().to_vec())).collect::<Vec<_>>();
         let unit = unit_of(Vec::new());
         let folder = Unit { folder: Some("a.b".to_owned()), ..unit_of(Vec::new()) };
+        let plugin = Unit { plugin: true, ..unit_of(Vec::new()) };
         let keys = [
             key_of("1", &models, &app, &unit, &files(&["one", "two"])),
             key_of("2", &models, &app, &unit, &files(&["one", "two"])),
             key_of("1", &other_models, &app, &unit, &files(&["one", "two"])),
             key_of("1", &models, &other_app, &unit, &files(&["one", "two"])),
             key_of("1", &models, &app, &folder, &files(&["one", "two"])),
+            key_of("1", &models, &app, &plugin, &files(&["one", "two"])),
             key_of("1", &models, &app, &unit, &files(&["two", "one"])),
             key_of("1", &models, &app, &unit, &files(&["onetwo"])),
             key_of("1", &models, &app, &unit, &files(&["one", "two", ""])),
@@ -186,7 +204,12 @@ mod tests {
     #[test]
     fn an_outcome_of_another_shape_is_none() {
         let unit = unit_of(vec![ArtifactId(1)]);
-        let outcome = |files| Outcome { analysis: Some(Analysis::default()), files, gaps: vec![(0, "why".to_owned())] };
+        let outcome = |files| Outcome {
+            analysis: Some(Analysis::default()),
+            calls: Calls::default(),
+            files,
+            gaps: vec![(0, "why".to_owned())],
+        };
         let kept = |files| serde_json::to_vec(&outcome(files)).unwrap();
         assert_eq!(Outcome::read(&kept(vec![0, 0]), &unit).unwrap().files(&unit), [ArtifactId(1), ArtifactId(1)]);
         assert!(Outcome::read(&kept(vec![0, 1]), &unit).is_none());

@@ -34,6 +34,34 @@ pub fn app_of(program: &Program, models: &Models, known: &taint::App) -> taint::
     facts
 }
 
+/// What code says of a file that something loads: whoever does may call every public method of every public class.
+pub fn plugin_of(program: &Program, known: &taint::App) -> taint::App {
+    let mut facts = known.clone();
+    let public = |flags: u32| flags & PUBLIC != 0 && flags & access::ABSTRACT == 0;
+    let mut names = std::collections::BTreeSet::new();
+    for class in program.classes.iter().filter(|it| public(it.access_flags)).take(CLASSES_MAX) {
+        facts.components.push(Component {
+            kind: "service",
+            class: program.names.text(class.name).to_owned(),
+            exported: false,
+            actions: Vec::new(),
+        });
+        let methods = class.methods.iter().filter_map(|it| program.method(*it));
+        for method in methods.filter(|it| public(it.access_flags) && it.access_flags & access::CONSTRUCTOR == 0) {
+            names.extend(program.reference(method.reference).map(|it| program.names.text(it.name).to_owned()));
+        }
+    }
+    facts.click_handlers = names.into_iter().take(METHODS_MAX).collect();
+    facts
+}
+
+/// `ACC_PUBLIC`.
+const PUBLIC: u32 = 1;
+
+/// A plug-in is small; work is bounded in any case.
+const CLASSES_MAX: usize = 512;
+const METHODS_MAX: usize = 1024;
+
 /// What the framework runs, and as what.
 const COMPONENTS: [(&str, &str); 5] = [
     ("Landroid/app/Activity;", "activity"),

@@ -1,20 +1,36 @@
-//! `cargo xtask oracle sepolicy FILE…`: SELinux policies beside what Debian's `setools` says of them.
+//! `cargo xtask oracle sepolicy FILE…`: SELinux policies beside what Debian's `setools` says of them; with `--made N`, so
+//! many that are made up as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use formats::sepolicy::{Policydb, RuleKind};
+use formats::sepolicy::{Policydb, Rule, RuleKind};
+
+use super::policy_made;
 
 /// Compares counts, all rules that allow something, and who may use what, of every policy.
-pub fn run(files: &[&str]) -> Result<()> {
+pub fn run(args: &[&str]) -> Result<()> {
+    // With how many domains and types are asked for.
+    let mut files: Vec<(String, usize, usize)> = Vec::new();
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        if *arg == "--made" {
+            let n = args.next().and_then(|it| it.parse().ok()).context("how many? give a number")?;
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/oracle/policies");
+            files.extend(policy_made::make(&folder, n)?.into_iter().map(|it| (it.display().to_string(), 3, 2)));
+        } else {
+            files.push(((*arg).to_owned(), DOMAINS, REVERSE));
+        }
+    }
     if files.is_empty() {
-        bail!("name at least one binary policy");
+        bail!("name at least one binary policy, or say how many to make");
     }
     let mut faults = 0;
-    for file in files {
-        let bytes = fs::read(file).with_context(|| (*file).to_owned())?;
+    for (file, n_domains, n_types) in &files {
+        let bytes = fs::read(file).with_context(|| file.clone())?;
         let (policydb, end, result) = Policydb::read(&bytes);
         if let Err(fault) = result {
             println!("{file}: {fault}");
@@ -25,7 +41,7 @@ pub fn run(files: &[&str]) -> Result<()> {
             println!("{file}: {} bytes are left", bytes.len() as u64 - end);
             faults += 1;
         }
-        faults += counts(file, &policydb)? + rules(file, &policydb)? + domains(file, &policydb)?;
+        faults += counts(file, &policydb)? + rules(file, &policydb)? + domains(file, &policydb, *n_domains, *n_types)?;
     }
     match faults {
         0 => Ok(()),
@@ -72,11 +88,11 @@ fn counts(file: &str, policydb: &Policydb) -> Result<u64> {
             faults += 1;
         }
     }
-    println!("{file}: {} numbers of seinfo compared, {faults} differ", 20);
+    println!("{file}: {} numbers of seinfo compared, {faults} differ", ours.len());
     Ok(faults)
 }
 
-/// `sesearch -A`: every rule that allows something, as text.
+/// `sesearch -A`: every rule that allows something, as text; those that a boolean decides about are counted.
 fn rules(file: &str, policydb: &Policydb) -> Result<u64> {
     let ours: BTreeSet<String> = policydb
         .rules
@@ -89,8 +105,17 @@ fn rules(file: &str, policydb: &Policydb) -> Result<u64> {
             line_of(name(rule.source), name(rule.target), class, &permissions)
         })
         .collect();
-    let theirs: BTreeSet<String> = said("sesearch", &["-A", file])?.lines().filter_map(normal).collect();
-    let differ = ours.symmetric_difference(&theirs).count() as u64;
+    let text = said("sesearch", &["-A", file])?;
+    let theirs: BTreeSet<String> = text.lines().filter_map(normal).collect();
+    let mut differ = ours.symmetric_difference(&theirs).count() as u64;
+    let conditional = |it: &&Rule| it.kind == RuleKind::Allow && it.conditional.is_some();
+    let (ours_conditional, theirs_conditional) =
+        (policydb.rules.iter().filter(conditional).count(), text.lines().filter(|it| is_conditional(it)).count());
+    if ours_conditional != theirs_conditional {
+        println!("{file}: {ours_conditional} conditional rules, sesearch says {theirs_conditional}");
+        differ += 1;
+    }
+    differ += extended(file, policydb)?;
     for line in ours.symmetric_difference(&theirs).take(5) {
         println!("{file}: only {}: {line}", if ours.contains(line) { "ours" } else { "sesearch" });
     }
@@ -98,12 +123,45 @@ fn rules(file: &str, policydb: &Policydb) -> Result<u64> {
     Ok(differ)
 }
 
+/// `sesearch --allowxperm`: the numbers of `ioctl` that are allowed.
+fn extended(file: &str, policydb: &Policydb) -> Result<u64> {
+    let mut ours: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+    for rule in policydb.rules.iter().filter(|it| it.kind == RuleKind::AllowExtended) {
+        let Some((how, driver, bits)) = rule.extended else { continue };
+        let name = |value| policydb.name_of_type(value).unwrap_or("?");
+        let class = policydb.classes.get(&rule.class).map_or("?", |it| &it.name);
+        let numbers = ours.entry(format!("{} {} {class}", name(rule.source), name(rule.target))).or_default();
+        let set = (0..256u32).filter(|it| bits[(it / 32) as usize] & (1 << (it % 32)) != 0);
+        for bit in set {
+            match how {
+                FUNCTIONS => _ = numbers.insert(u32::from(driver) << 8 | bit),
+                _ => numbers.extend((0..256).map(|it| bit << 8 | it)),
+            }
+        }
+    }
+    let mut theirs: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+    for line in said("sesearch", &["--allowxperm", file])?.lines() {
+        let Some((names, rest)) = line.strip_prefix("allowxperm ").and_then(|it| it.split_once(':')) else { continue };
+        let Some((class, rest)) = rest.split_once(" ioctl ") else { continue };
+        let numbers = theirs.entry(format!("{names} {class}")).or_default();
+        for word in rest.trim_matches(|it| " {};".contains(it)).split_whitespace() {
+            let number = |it: &str| u32::from_str_radix(it.trim_start_matches("0x"), 16);
+            let (first, last) = word.split_once('-').unwrap_or((word, word));
+            numbers.extend(number(first)?..=number(last)?);
+        }
+    }
+    if ours != theirs {
+        println!("{file}: {} sets of ioctl numbers, sesearch says {}, or other numbers", ours.len(), theirs.len());
+    }
+    Ok(u64::from(ours != theirs))
+}
+
 /// `sesearch -A -s DOMAIN`: what a domain may do, by its attributes too; and who may do something to a type.
-fn domains(file: &str, policydb: &Policydb) -> Result<u64> {
+fn domains(file: &str, policydb: &Policydb, n_domains: usize, n_types: usize) -> Result<u64> {
     let mut types: Vec<(&u32, &str)> =
         policydb.types.iter().filter(|it| !it.1.is_attribute).map(|it| (it.0, it.1.name.as_str())).collect();
     types.sort_by_key(|it| it.1);
-    let step = (types.len() / DOMAINS).max(1);
+    let step = (types.len() / n_domains).max(1);
     let chosen: Vec<(u32, &str)> = types
         .iter()
         .enumerate()
@@ -113,7 +171,7 @@ fn domains(file: &str, policydb: &Policydb) -> Result<u64> {
     let mut faults = 0;
     for (value, name) in &chosen {
         let mut ours: BTreeSet<String> = BTreeSet::new();
-        for rule in policydb.allows_to(*value) {
+        for rule in policydb.allows_to(*value).filter(|it| it.conditional.is_none()) {
             let permissions: Vec<String> = policydb.permissions(rule.class, rule.data).into_iter().collect();
             let name = |value| policydb.name_of_type(value).unwrap_or("?");
             let class = policydb.classes.get(&rule.class).map_or("?", |it| &it.name);
@@ -132,17 +190,19 @@ fn domains(file: &str, policydb: &Policydb) -> Result<u64> {
         let names = policydb.members(*value);
         members.insert(&it.name, names.into_iter().filter_map(|it| policydb.name_of_type(it)).collect());
     }
-    for (value, name) in chosen.iter().take(REVERSE) {
+    let booleans = said("seinfo", &["-x", file, "-b"])?;
+    for (value, name) in chosen.iter().take(n_types) {
         let ours: BTreeSet<&str> = policydb.who_may(*value, "file", "open").into_iter().collect();
         let text = said("sesearch", &["-A", "-t", name, "-c", "file", "-p", "open", file])?;
-        let sources = text.lines().filter_map(|it| it.strip_prefix("allow ")?.split_whitespace().next());
+        let holding = text.lines().filter(|it| holds(it, &booleans));
+        let sources = holding.filter_map(|it| it.strip_prefix("allow ")?.split_whitespace().next());
         let theirs: BTreeSet<&str> = sources.flat_map(|it| members.get(it).cloned().unwrap_or_default()).collect();
         if ours != theirs {
             println!("{file}: who may open {name}: {} domains, sesearch says {}", ours.len(), theirs.len());
             faults += 1;
         }
     }
-    println!("{file}: {} domains and {} types compared, {faults} differ", chosen.len(), chosen.len().min(REVERSE));
+    println!("{file}: {} domains and {} types compared, {faults} differ", chosen.len(), chosen.len().min(n_types));
     Ok(faults)
 }
 
@@ -150,8 +210,24 @@ fn line_of(source: &str, target: &str, class: &str, permissions: &[String]) -> S
     format!("{source} {target} {class} {}", permissions.join(" "))
 }
 
-/// `allow a b:c { d e };` as we write it; `self` is the type itself.
+/// `allow a b:c { d e }; [ boolean ]:True`.
+fn is_conditional(line: &str) -> bool {
+    line.starts_with("allow ") && line.contains("; [")
+}
+
+/// Whether a rule now holds: where `seinfo` says `bool b true;`, what is marked `[ b ]:True` does.
+fn holds(line: &str, booleans: &str) -> bool {
+    let Some((_, condition)) = line.split_once("; [") else { return true };
+    let Some((name, branch)) = condition.split_once("]:") else { return true };
+    let is_set = booleans.lines().any(|it| it.trim() == format!("bool {} true;", name.trim()));
+    is_set == branch.trim().starts_with("True")
+}
+
+/// `allow a b:c { d e };` as we write it; `self` is the type itself. Nothing for a rule that a boolean decides about.
 fn normal(line: &str) -> Option<String> {
+    if is_conditional(line) {
+        return None;
+    }
     let rest = line.trim().strip_prefix("allow ")?;
     let (names, permissions) = rest.split_once(':')?;
     let (source, target) = names.split_once(' ')?;
@@ -170,6 +246,9 @@ fn said(program: &str, args: &[&str]) -> Result<String> {
     }
     Ok(String::from_utf8(output.stdout)?)
 }
+
+/// `AVTAB_XPERMS_IOCTLFUNCTION`.
+const FUNCTIONS: u8 = 1;
 
 /// How many domains are asked for, spread over all, and how many types.
 const DOMAINS: usize = 40;

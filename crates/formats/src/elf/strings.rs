@@ -68,6 +68,8 @@ fn worth_of(run: &[u8]) -> Option<&str> {
         b'/' => PATHS.iter().any(|it| text.starts_with(it)),
         b'a'..=b'z' => COMMANDS.iter().any(|it| text.starts_with(it)) || is_property(text) || is_host(text),
         b'0'..=b'9' => is_address(text) || is_host(text),
+        // A command to a modem (3GPP TS 27.007).
+        b'A' if text.starts_with("AT+") || text.starts_with("AT%") => true,
         _ => is_host(text),
     };
     (keep || is_url(text)).then_some(text)

@@ -6,6 +6,7 @@ pub mod apk_signature;
 pub mod app;
 pub mod avb;
 pub mod boot;
+pub mod call;
 pub mod certificate;
 pub mod code;
 pub mod context;
@@ -73,6 +74,9 @@ pub struct Facts {
     /// Boot images.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub boots: Vec<Row<boot::Boot>>,
+    /// Calls of the framework with the names that they are given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Row<call::CodeCall>>,
     /// X.509 certificates and bare public keys, with what they stand for where they were found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Row<certificate::Certificate>>,
@@ -152,6 +156,7 @@ impl Facts {
             apps,
             vbmetas,
             boots,
+            calls,
             certificates,
             code,
             contexts,
@@ -181,6 +186,7 @@ impl Facts {
         self.apps.extend(apps);
         self.vbmetas.extend(vbmetas);
         self.boots.extend(boots);
+        self.calls.extend(calls);
         self.certificates.extend(certificates);
         self.code.extend(code);
         self.contexts.extend(contexts);

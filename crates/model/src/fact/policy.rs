@@ -18,4 +18,20 @@ pub struct Policy {
     pub n_rules: u64,
     /// What was not understood: then `permissive` may lack domains.
     pub partial: bool,
+    /// What apps and the shell may do to what they can name: nodes, files, sockets, properties, services. Sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
+}
+
+/// What a domain may do to a type of object.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Grant {
+    /// The domain.
+    pub domain: String,
+    /// The type of the object.
+    pub target: String,
+    /// The class of the object.
+    pub class: String,
+    /// What is allowed, sorted.
+    pub permissions: Vec<String>,
 }

@@ -15,6 +15,7 @@ mod explain;
 mod extract;
 mod feeds;
 mod flows;
+mod gates;
 mod knowledge;
 mod look;
 mod ls;
@@ -41,6 +42,7 @@ Examples:
   postern check dump/ --html report.html            an unpacked phone, with a report to read or print
   postern ls rom.tgz                                what is inside
   postern cat rom.tgz '!/system/build.prop'         one file of it
+  postern gates dump/                               where someone can come in, and where it leads
 
 Exit codes: 0 nothing found, 1 findings, 2 could not run, 3 cannot say.")]
 struct Cli {
@@ -82,6 +84,7 @@ enum Command {
     Extract(extract::Extract),
     Explain(explain::Explain),
     Flows(flows::Flows),
+    Gates(gates::Gates),
     Dis(dis::Dis),
     Knowledge(knowledge::KnowledgeCommand),
     /// Write the completions for a shell to standard output
@@ -106,6 +109,7 @@ pub fn run() -> ExitCode {
         Command::Check(it) => it.run(&cli.common),
         Command::Explain(it) => it.run(&cli.common),
         Command::Flows(it) => it.run(&cli.common),
+        Command::Gates(it) => it.run(&cli.common),
         Command::Dis(it) => it.run(&cli.common),
         Command::Knowledge(it) => it.run(&cli.common),
         Command::Ls(it) => it.run(&cli.common),

@@ -4,6 +4,7 @@
 //! an address or a style. The policy in the head forbids what a mistake here could still load.
 
 mod glance;
+mod surface;
 
 use std::io::{self, Write};
 
@@ -41,6 +42,7 @@ fn render(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<main>")?;
     answer(report, out)?;
     glance_section(report, out)?;
+    gates(report, out)?;
     coverage(report, out)?;
     findings(report, out)?;
     controllers(report, out)?;
@@ -53,9 +55,10 @@ fn render(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn contents(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let lines: [(&str, &str, Option<u64>); 10] = [
+    let lines: [(&str, &str, Option<u64>); 11] = [
         ("verdict", "Verdict", None),
         ("glance", "At a glance", None),
+        ("gates", "Gates", Some(report.surface.ways.len() as u64)),
         ("coverage", "Coverage", None),
         ("findings", "Findings", Some(report.findings.len() as u64)),
         ("control", "Who controls it", Some((report.controllers.len() + report.capabilities.len()) as u64)),
@@ -142,6 +145,12 @@ fn colour_of(answer: Answer) -> &'static str {
 fn glance_section(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<section id=\"glance\"><h2>The phone at a glance</h2>")?;
     glance::write(report, out)?;
+    writeln!(out, "</section>")
+}
+
+fn gates(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<section id=\"gates\"><h2>Who can come in, and where it leads</h2>")?;
+    surface::write(report, out)?;
     writeln!(out, "</section>")
 }
 

@@ -1,6 +1,7 @@
 //! Reports that were made up: one with every feature and with names that a hostile input would choose, one with nothing.
 
 use model::finding::{Concealment, Factors, Holder, Power, Reach};
+use model::gates::GateCount;
 use model::report::*;
 use model::{Answer, Class, Confidence, Grade, Report, Subject};
 
@@ -44,6 +45,7 @@ pub fn empty() -> Report {
         next: Vec::new(),
         apps: Vec::new(),
         daemons: Vec::new(),
+        surface: Default::default(),
     }
 }
 
@@ -145,7 +147,42 @@ pub fn full() -> Report {
                 user: "system".to_owned(),
             },
         ],
+        surface: surface(),
         ..empty()
+    }
+}
+
+fn surface() -> SurfaceLine {
+    let way = |from: &str, kind: &str, guards: &[&str], capability: &str, power| WayLine {
+        from: vec![from.to_owned()],
+        kind: kind.to_owned(),
+        gate: HOSTILE[0].to_owned(),
+        owner: HOSTILE[1].to_owned(),
+        device_path: "/system/priv-app/Ota/Ota.apk".to_owned(),
+        guards: guards.iter().map(|it| (*it).to_owned()).collect(),
+        capability: capability.to_owned(),
+        power,
+        acts_as: "system".to_owned(),
+        told: true,
+        loose: false,
+        path: format!("rom.tgz!{}", HOSTILE[9]),
+        offset: 0x40,
+        size: 12,
+    };
+    SurfaceLine {
+        counts: vec![GateCount {
+            kind: "receiver".to_owned(),
+            words: "receivers of broadcasts".to_owned(),
+            total: 12,
+            open: 4,
+            leading: 1,
+        }],
+        ways: vec![
+            way("internet", "update-channel", &[], "install-package", Power::Install),
+            way("app", "receiver", &["permission: a.b.C (normal, declared by a.b)"], "execute-command", Power::System),
+            way("sms", HOSTILE[3], &["secret: equals the constant"], "send-sms", Power::Data),
+        ],
+        bounds: vec![HOSTILE[6].to_owned()],
     }
 }
 

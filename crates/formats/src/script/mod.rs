@@ -1,11 +1,13 @@
-//! Scripts: what runs them, and which files they name.
+//! Scripts: what runs them, which files they name, and the commands of those of a shell.
+
+mod shell;
 
 use std::collections::BTreeSet;
 
 use model::fact::script::Script;
 use model::{Artifact, Fault};
 
-use crate::text::{end_at_nul, string};
+use crate::text::{end_at_nul, is_text, string};
 use crate::{Format, Kind, Reading};
 
 /// The format.
@@ -15,20 +17,19 @@ pub static FORMAT: Format = Format {
     spec: "Linux fs/binfmt_script.c",
     kind: Kind::Config,
     // The slash tells it from `#!AMR` (audio) and from text that happens to begin so.
-    matches: |_, head| head.strip_prefix(b"#!").is_some_and(|it| it.trim_ascii_start().starts_with(b"/")),
+    matches: |artifact, head| {
+        let named = artifact.file_name().ends_with(b".sh") && is_text(head);
+        named || head.strip_prefix(b"#!").is_some_and(|it| it.trim_ascii_start().starts_with(b"/"))
+    },
     read,
 };
 
 fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     let mut bytes = artifact.blob.read_up_to(0, SCRIPT_MAX)?;
     end_at_nul(artifact, &mut bytes, out);
-    let mut lines = bytes.split(|&byte| byte == b'\n');
-    let first = lines.next().unwrap_or_default();
-    let mut script = Script {
-        interpreter: string(first.strip_prefix(b"#!").unwrap_or(first).trim_ascii()),
-        n_lines: u32::from(!first.is_empty()),
-        paths: Vec::new(),
-    };
+    let mut lines = bytes.split(|&byte| byte == b'\n').peekable();
+    let interpreter = lines.peek().and_then(|it| it.strip_prefix(b"#!")).map(|it| string(it.trim_ascii()));
+    let mut script = Script { interpreter: interpreter.unwrap_or_default(), ..Script::default() };
     let (mut paths, mut full) = (BTreeSet::new(), false);
     for line in lines {
         script.n_lines = script.n_lines.saturating_add(1);
@@ -48,9 +49,23 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
         out.gap(format!("it names more than {PATHS_MAX} paths"));
     }
     script.paths = paths.into_iter().map(string).collect();
+    if script.interpreter.is_empty() || is_shell(&script.interpreter) {
+        let (commands, cut) = shell::commands_of(&bytes);
+        script.commands = commands;
+        if cut {
+            out.gap(
+                "not all of its commands were read: there are too many, or they lie too deep in each other".to_owned(),
+            );
+        }
+    }
     let row = out.row(0, bytes.len() as u64, script);
     out.facts.scripts.push(row);
     Ok(())
+}
+
+/// `/system/bin/sh`, `/usr/bin/env bash -e`.
+fn is_shell(interpreter: &str) -> bool {
+    interpreter.split_ascii_whitespace().any(|it| it.rsplit('/').next().is_some_and(|it| it.ends_with("sh")))
 }
 
 /// The absolute paths of a line, as written, with variables and patterns in them.

@@ -1,0 +1,3 @@
+#!/system/bin/sh
+profile=$(getprop vendor.audio.profile)
+log -t audio "profile $profile"

@@ -1,0 +1,21 @@
+//! A call of the framework by which the code of an app or library opens, offers, loads or sets something that has a name.
+
+use serde::{Deserialize, Serialize};
+
+/// A call with the constants that it is given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeCall {
+    /// What it does: `set-property`, `load-code`, `load-native`, `execute-command`, `offer-service`, `listen`,
+    /// `listen-local`, `register-receiver`, `load-class`.
+    pub what: String,
+    /// The class that calls, in Java notation.
+    pub class: String,
+    /// The method that calls, with its descriptor.
+    pub method: String,
+    /// Arguments as far as they are constants: a text, a number; `None` where it is not known. Of `register-receiver` the
+    /// receiver's class, the actions with spaces between them, and the permission (empty where none is asked).
+    pub args: Vec<Option<String>>,
+    /// Absolute paths that the class that calls names, for what loads: a path that is put together elsewhere in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+}

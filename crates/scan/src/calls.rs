@@ -1,0 +1,335 @@
+//! Calls of the framework that open, offer, load or set something with a name, and the constants that name it.
+//!
+//! A constant is followed through the instructions before the call, up to the last place where another way joins; through
+//! `java.io.File` and `IntentFilter` objects, too. What is put together elsewhere is not known, and is said so.
+
+use std::collections::BTreeSet;
+
+use dalvik::{CodeItem, Insn, Insns, Method, Name, Program, RefId, op};
+use model::fact::call::CodeCall;
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
+
+/// What the code of a unit calls.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Calls {
+    /// Calls with the number of the dex file and where in it the call stands, in order.
+    pub calls: Vec<(u32, u64, CodeCall)>,
+    /// Whether there are more.
+    pub cut: bool,
+}
+
+/// All calls of a program.
+pub fn calls_of(program: &Program) -> Calls {
+    let mut all = Calls::default();
+    let wanted = wanted_of(program);
+    if wanted.is_empty() {
+        return all;
+    }
+    let words = Words::of(program);
+    let mut paths: FxHashMap<Name, Vec<String>> = FxHashMap::default();
+    for method in &program.methods {
+        let Some(code) = program.code(method) else { continue };
+        let is_wanted = |insn: &Insn| {
+            is_call(insn.op) && program.method_ref(method.dex, insn.idx).is_some_and(|it| wanted.contains_key(&it))
+        };
+        if !Insns::new(code.insns).any(|it| is_wanted(&it)) {
+            continue;
+        }
+        let mut body =
+            Body { program, method, wanted: &wanted, words: &words, values: FxHashMap::default(), result: None };
+        for (pc, what, args) in body.calls(&code) {
+            if all.calls.len() == CALLS_MAX {
+                all.cut = true;
+                return all;
+            }
+            let Some(own) = program.reference(method.reference) else { continue };
+            let loads = matches!(what, "load-code" | "load-native");
+            let paths = match loads {
+                true => paths.entry(own.class).or_insert_with(|| paths_of(program, own.class)).clone(),
+                false => Vec::new(),
+            };
+            let text = |name| program.names.text(name);
+            let call = CodeCall {
+                what: what.to_owned(),
+                class: java_name(text(own.class)),
+                method: format!("{}{}", text(own.name), text(own.proto)),
+                args,
+                paths,
+            };
+            all.calls.push((method.dex, code.insns_off as u64 + 2 * u64::from(pc), call));
+        }
+    }
+    all
+}
+
+/// The methods that count, by the reference to them.
+fn wanted_of(program: &Program) -> FxHashMap<RefId, &'static str> {
+    let mut names: FxHashMap<(Name, Name), &'static str> = FxHashMap::default();
+    for (what, class, methods) in WANTED {
+        let Some(class) = program.names.find(class) else { continue };
+        for method in *methods {
+            if let Some(method) = program.names.find(method) {
+                names.insert((class, method), what);
+            }
+        }
+    }
+    // Every context registers receivers, and a class need not say so of itself.
+    let register = program.names.find("registerReceiver");
+    let refs = 0..u32::try_from(program.n_refs()).unwrap_or(u32::MAX);
+    refs.map(RefId)
+        .filter_map(|id| {
+            let reference = program.reference(id)?;
+            let what = names.get(&(reference.class, reference.name)).copied();
+            let registers = Some(reference.name) == register && 2 <= reference.params.len();
+            Some((id, what.or_else(|| registers.then_some("register-receiver"))?))
+        })
+        .collect()
+}
+
+/// Absolute paths among the constants of a class.
+fn paths_of(program: &Program, class: Name) -> Vec<String> {
+    let mut paths = BTreeSet::new();
+    let class = program.class_of(class).and_then(|it| program.class(it));
+    for method in class.into_iter().flat_map(|it| &it.methods).filter_map(|it| program.method(*it)) {
+        let Some(code) = program.code(method) else { continue };
+        for insn in Insns::new(code.insns).filter(|it| matches!(it.op, op::CONST_STRING | op::CONST_STRING_JUMBO)) {
+            let path = program.text(method.dex, insn.idx).filter(|it| is_path(it));
+            if let Some(path) = path.filter(|_| paths.len() < PATHS_MAX) {
+                paths.insert(path);
+            }
+        }
+    }
+    paths.into_iter().collect()
+}
+
+fn is_path(text: &str) -> bool {
+    text.len() < 256 && text.starts_with('/') && 2 <= text.matches('/').count() && !text.contains([' ', '\n', '%'])
+}
+
+/// What is known of a register.
+#[derive(Debug, Clone)]
+enum Value {
+    Text(String),
+    Number(i64),
+    /// An object of a class.
+    Object(Name),
+    /// The actions of a filter.
+    Filter(Vec<String>),
+}
+
+/// Names of what constants are followed through.
+struct Words {
+    file: Option<Name>,
+    filter: Option<Name>,
+    init: Option<Name>,
+    add_action: Option<Name>,
+    path_of: Vec<Name>,
+}
+
+impl Words {
+    fn of(program: &Program) -> Words {
+        let find = |text: &str| program.names.find(text);
+        let path_of = ["getPath", "getAbsolutePath", "getCanonicalPath", "toString", "getAbsoluteFile"];
+        Words {
+            file: find("Ljava/io/File;"),
+            filter: find("Landroid/content/IntentFilter;"),
+            init: find("<init>"),
+            add_action: find("addAction"),
+            path_of: path_of.iter().filter_map(|it| find(it)).collect(),
+        }
+    }
+}
+
+/// A method while its instructions are gone through.
+struct Body<'a> {
+    program: &'a Program,
+    method: &'a Method,
+    wanted: &'a FxHashMap<RefId, &'static str>,
+    words: &'a Words,
+    values: FxHashMap<u16, Value>,
+    /// What the last call gave back.
+    result: Option<Value>,
+}
+
+impl Body<'_> {
+    fn calls(&mut self, code: &CodeItem) -> Vec<(u32, &'static str, Vec<Option<String>>)> {
+        let joins = joins_of(code);
+        let mut calls = Vec::new();
+        for insn in Insns::new(code.insns) {
+            if joins.contains(&insn.pc) {
+                self.values.clear();
+            }
+            if is_call(insn.op) {
+                if let Some(call) = self.call(&insn) {
+                    calls.push((insn.pc, call.0, call.1));
+                }
+                continue;
+            }
+            let value = self.value_of(&insn);
+            if let Some(register) = insn.writes() {
+                match value {
+                    Some(value) => _ = self.values.insert(register, value),
+                    None => _ = self.values.remove(&register),
+                }
+            }
+        }
+        calls
+    }
+
+    /// What an instruction writes, where it is known.
+    fn value_of(&mut self, insn: &Insn) -> Option<Value> {
+        match insn.op {
+            op::CONST_STRING | op::CONST_STRING_JUMBO => {
+                Some(Value::Text(self.program.text(self.method.dex, insn.idx)?))
+            }
+            op::NEW_INSTANCE => {
+                let class = self.program.type_name(self.method.dex, insn.idx)?;
+                Some(if Some(class) == self.words.filter { Value::Filter(Vec::new()) } else { Value::Object(class) })
+            }
+            IGET_OBJECT | SGET_OBJECT => Some(Value::Object(self.program.field_ref(self.method.dex, insn.idx)?.ty)),
+            op::MOVE_RESULT_OBJECT => self.result.take(),
+            op::MOVE..=op::MOVE_OBJECT_16 => self.values.get(&insn.b).cloned(),
+            it if (op::CONST_4..=op::CONST_HIGH16).contains(&it) => Some(Value::Number(insn.lit)),
+            _ => None,
+        }
+    }
+
+    fn call(&mut self, insn: &Insn) -> Option<(&'static str, Vec<Option<String>>)> {
+        self.result = None;
+        let id = self.program.method_ref(self.method.dex, insn.idx)?;
+        let reference = self.program.reference(id)?;
+        let is_static = matches!(insn.op, op::INVOKE_STATIC | INVOKE_STATIC_RANGE);
+        let register = |n: usize| insn.args.reg(n + usize::from(!is_static));
+        let of_file = Some(reference.class) == self.words.file;
+        if of_file && Some(reference.name) == self.words.init {
+            let parts: Vec<String> = (0..reference.params.len()).filter_map(|n| self.text(register(n)?)).collect();
+            let path = (parts.len() == reference.params.len()).then(|| parts.join("/").replace("//", "/"));
+            match (insn.args.reg(0), path) {
+                (Some(object), Some(path)) => _ = self.values.insert(object, Value::Text(path)),
+                (Some(object), None) => _ = self.values.remove(&object),
+                (None, _) => {}
+            }
+        }
+        if of_file && self.words.path_of.contains(&reference.name) {
+            self.result = insn.args.reg(0).and_then(|it| self.values.get(&it).cloned());
+        }
+        if Some(reference.class) == self.words.filter
+            && (Some(reference.name) == self.words.add_action || Some(reference.name) == self.words.init)
+            && let Some(action) = register(0).and_then(|it| self.text(it))
+            && let Some(Value::Filter(actions)) = insn.args.reg(0).and_then(|it| self.values.get_mut(&it))
+            && actions.len() < ACTIONS_MAX
+        {
+            actions.push(action);
+        }
+        let what = *self.wanted.get(&id)?;
+        if what == "register-receiver" {
+            let permission = match reference.params.len() {
+                // `registerReceiver(receiver, filter)`, and with flags.
+                0..=3 => Some(String::new()),
+                _ => register(2).and_then(|it| match self.values.get(&it)? {
+                    Value::Number(0) => Some(String::new()),
+                    Value::Text(text) => Some(text.clone()),
+                    _ => None,
+                }),
+            };
+            return Some((what, vec![self.name(register(0)), self.name(register(1)), permission]));
+        }
+        Some((what, self.arguments(reference.params.iter().map(|it| self.program.names.text(*it)), register)))
+    }
+
+    fn arguments<'t>(
+        &self,
+        params: impl Iterator<Item = &'t str>,
+        register: impl Fn(usize) -> Option<u16>,
+    ) -> Vec<Option<String>> {
+        let mut at = 0;
+        let mut args = Vec::new();
+        for param in params.take(ARGS_MAX) {
+            args.push(register(at).and_then(|it| self.text(it)));
+            at += if matches!(param, "J" | "D") { 2 } else { 1 };
+        }
+        args
+    }
+
+    fn text(&self, register: u16) -> Option<String> {
+        match self.values.get(&register)? {
+            Value::Text(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Object(_) | Value::Filter(_) => None,
+        }
+    }
+
+    /// The class of an object, or the actions of a filter.
+    fn name(&self, register: Option<u16>) -> Option<String> {
+        match self.values.get(&register?)? {
+            Value::Object(class) => Some(java_name(self.program.names.text(*class))),
+            Value::Filter(actions) if !actions.is_empty() => Some(actions.join(" ")),
+            Value::Filter(_) | Value::Text(_) | Value::Number(_) => None,
+        }
+    }
+}
+
+/// Where another way joins: targets of branches and switches, and handlers.
+fn joins_of(code: &CodeItem) -> FxHashSet<u32> {
+    let mut joins = FxHashSet::default();
+    for insn in Insns::new(code.insns) {
+        match insn.op {
+            op::PACKED_SWITCH | op::SPARSE_SWITCH => {
+                // Tables may lie in each other: all of them have no more targets than there is code.
+                let targets = dalvik::insn::switch_targets(code.insns, insn.pc, insn.target);
+                joins.extend(targets.into_iter().take(code.insns.len()).map(|it| it.1));
+            }
+            op::GOTO..=op::GOTO_32 | op::IF_EQ..=op::IF_LEZ => _ = joins.insert(insn.target),
+            _ => {}
+        }
+    }
+    joins.extend(code.tries().into_iter().flat_map(|it| it.handlers).map(|it| it.addr));
+    joins
+}
+
+fn is_call(code: u8) -> bool {
+    (op::INVOKE_VIRTUAL..=op::INVOKE_INTERFACE).contains(&code)
+        || (op::INVOKE_VIRTUAL_RANGE..=op::INVOKE_INTERFACE_RANGE).contains(&code)
+}
+
+/// `La/b/C;` as `a.b.C`.
+fn java_name(descriptor: &str) -> String {
+    let inner = descriptor.strip_prefix('L').and_then(|it| it.strip_suffix(';'));
+    inner.map_or_else(|| descriptor.to_owned(), |it| it.replace('/', "."))
+}
+
+/// What is done, by which methods of which class.
+const WANTED: &[(&str, &str, &[&str])] = &[
+    ("set-property", "Landroid/os/SystemProperties;", &["set"]),
+    ("load-code", "Ldalvik/system/DexClassLoader;", &["<init>"]),
+    ("load-code", "Ldalvik/system/PathClassLoader;", &["<init>"]),
+    ("load-code", "Ldalvik/system/BaseDexClassLoader;", &["<init>"]),
+    ("load-code", "Ldalvik/system/DexFile;", &["<init>", "loadDex"]),
+    ("load-native", "Ljava/lang/System;", &["load"]),
+    ("load-native", "Ljava/lang/Runtime;", &["load"]),
+    ("execute-command", "Ljava/lang/Runtime;", &["exec"]),
+    ("offer-service", "Landroid/os/ServiceManager;", &["addService"]),
+    ("listen-local", "Landroid/net/LocalServerSocket;", &["<init>"]),
+    ("listen", "Ljava/net/ServerSocket;", &["<init>"]),
+    ("listen", "Ljava/net/DatagramSocket;", &["<init>"]),
+    ("load-class", "Ljava/lang/ClassLoader;", &["loadClass"]),
+    ("load-class", "Ldalvik/system/DexClassLoader;", &["loadClass"]),
+];
+
+/// Opcodes that stand in a row with the first of their kind.
+const IGET_OBJECT: u8 = op::IGET + 2;
+const SGET_OBJECT: u8 = op::SGET + 2;
+const INVOKE_STATIC_RANGE: u8 = op::INVOKE_VIRTUAL_RANGE + 3;
+
+/// Far more than any app has; the framework's largest library has some thousands.
+const CALLS_MAX: usize = 16_384;
+
+/// Enough to find the file that is loaded.
+const PATHS_MAX: usize = 64;
+
+/// Filters have up to some forty.
+const ACTIONS_MAX: usize = 64;
+
+/// No method of the list has more that matter.
+const ARGS_MAX: usize = 4;
