@@ -230,6 +230,11 @@ impl Dex {
         self.bytes.get(self.data.checked_add(usize::try_from(off).ok()?)?..)
     }
 
+    /// The same; none where the offset says that there is nothing.
+    pub(crate) fn data_from(&self, off: u32) -> Option<&[u8]> {
+        self.data_at(off).filter(|_| off != 0)
+    }
+
     /// How many strings, types, protos, fields and methods it names.
     pub fn n_strings(&self) -> u32 {
         self.strings.size
@@ -542,7 +547,7 @@ impl Leb<'_> {
 }
 
 /// A number of at most five bytes, and how many it took.
-fn uleb128(bytes: &[u8]) -> Option<(u32, usize)> {
+pub(crate) fn uleb128(bytes: &[u8]) -> Option<(u32, usize)> {
     let mut value = 0u32;
     for n in 0..5usize {
         let byte = *bytes.get(n)?;

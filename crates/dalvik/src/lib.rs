@@ -20,6 +20,7 @@ pub mod container;
 mod dex;
 mod inline;
 pub mod insn;
+mod normal;
 mod program;
 mod quick;
 mod registers;
@@ -27,5 +28,6 @@ mod text;
 
 pub use dex::{ClassDef, CodeItem, Dex, Handler, Member, Members, Try, access};
 pub use insn::{Args, Insn, Insns, op};
+pub use normal::{Normal, Normaliser, Own, ResourceName};
 pub use program::{Class, ClassId, FieldRef, Method, MethodId, MethodRef, Name, Names, Program, RefId};
 pub use text::{mnemonic, text_of};

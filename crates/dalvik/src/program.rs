@@ -72,6 +72,8 @@ pub struct Class {
     pub dex: u32,
     /// Names of its static fields.
     pub static_fields: Vec<Name>,
+    /// `static_values_off` in its dex file, 0 where there are none.
+    pub static_values_off: u32,
     /// Its methods.
     pub methods: Vec<MethodId>,
     /// Classes of the program that extend or implement it directly.
@@ -470,6 +472,7 @@ impl Program {
                 access_flags: def.access_flags,
                 dex: number,
                 static_fields,
+                static_values_off: def.static_values_off,
                 methods: own,
                 children: Vec::new(),
             });

@@ -21,6 +21,7 @@ use phone::Phone;
 use surface::Surface;
 
 pub use controllers::controllers;
+pub use way::{is_act, sink_words, source_words};
 
 /// A detector.
 pub struct Detector {

@@ -31,6 +31,11 @@ pub(crate) fn into_words(flow: &Flow) -> String {
 
 pub(crate) use surface::power_of;
 
+/// Whether it is an action at all, and no log or file.
+pub fn is_act(sink: &str) -> bool {
+    power_of(sink).is_some()
+}
+
 /// Whether a way is too weak a sign to be held against an app: what it goes through is shared by the whole app, and what it
 /// ends in every app does with things of its own.
 pub(crate) fn is_faint(way: &Way, sink: &str) -> bool {
@@ -38,7 +43,7 @@ pub(crate) fn is_faint(way: &Way, sink: &str) -> bool {
 }
 
 /// An action in words.
-pub(crate) fn sink_words(sink: &str) -> &str {
+pub fn sink_words(sink: &str) -> &str {
     match sink {
         "execute-command" => "a command that is run",
         "load-native" => "native code that is loaded",
@@ -77,7 +82,7 @@ pub(crate) fn sink_words(sink: &str) -> &str {
 }
 
 /// A source in words.
-pub(crate) fn source_words(source: &str) -> &str {
+pub fn source_words(source: &str) -> &str {
     match source {
         "network-input" => "what was received from the network",
         "push-message" => "a push message",

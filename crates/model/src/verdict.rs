@@ -31,6 +31,12 @@ pub enum Answer {
     /// Nothing, in what was inspected.
     #[serde(rename = "nothing found in what was inspected")]
     NothingFound,
+    /// Of a comparison: the phones are not the same in what matters.
+    #[serde(rename = "differs")]
+    Differs,
+    /// Of a comparison: what differs is names, data and form.
+    #[serde(rename = "same in what matters, as far as it could be compared")]
+    SameInWhatMatters,
 }
 
 impl Answer {
@@ -45,6 +51,8 @@ impl Answer {
             Answer::CannotSay => "cannot say",
             Answer::ThirdParties => "privileged third parties present",
             Answer::NothingFound => "nothing found in what was inspected",
+            Answer::Differs => "differs",
+            Answer::SameInWhatMatters => "same in what matters, as far as it could be compared",
         }
     }
 
@@ -89,6 +97,8 @@ pub enum Subject {
     Apps,
     /// Neither.
     Neither,
+    /// Phones beside each other.
+    Comparison,
 }
 
 /// The answer and what it rests on.

@@ -11,6 +11,7 @@ mod jni;
 mod library;
 mod lift;
 mod run;
+mod shape;
 mod value;
 mod ways;
 
@@ -25,6 +26,8 @@ use isa::Isa;
 use library::{Act, model as model_of};
 use run::{Context, Hop, Seen, Summary, name_of};
 use value::{Content, Domain};
+
+pub use shape::{Shape, shapes};
 
 /// What was found, and what was not understood.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use model::Answer;
 use model::report::{AppLine, Controller, DaemonLine, Difference, EvidenceLine, FlowStep, LayerLine, LayerState, Row};
-use model::{Grade, Report, Severity};
+use model::{Grade, Report, Severity, Subject};
 
 use crate::wrap::{LABEL_WIDTH, Page, Paint};
 use crate::{Renderer, Style, code, shell, words};
@@ -14,15 +14,30 @@ pub static RENDERER: Renderer = Renderer { id: "terminal", title: "text for a te
 
 fn render(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let page = &mut Page::new(style, out);
+    if report.verdict.subject == Subject::Comparison {
+        return comparison(page, report);
+    }
     answer(page, report)?;
     coverage(page, report)?;
     findings(page, report)?;
     controllers(page, report)?;
-    differences(page, &report.differences)?;
+    differences(page, report)?;
     privacy(page, report)?;
     not_inspected(page, report)?;
     next(page, &report.next)?;
     annex(page, report)
+}
+
+/// Phones beside each other: what differs, and how much of them could be compared. What is found on each of them is the
+/// matter of a check.
+fn comparison(page: &mut Page, report: &Report) -> io::Result<()> {
+    answer(page, report)?;
+    differences(page, report)?;
+    coverage(page, report)?;
+    gaps(page, report)?;
+    next(page, &report.next)?;
+    heading(page, "Annex")?;
+    tool(page, report)
 }
 
 /// The first screen.
@@ -30,8 +45,8 @@ fn answer(page: &mut Page, report: &Report) -> io::Result<()> {
     let verdict = &report.verdict;
     let paint = match verdict.answer {
         Answer::Implant | Answer::RemoteControl | Answer::IntegrityBroken | Answer::Counterfeit => Paint::Alarm,
-        Answer::SeriousWeakness | Answer::CannotSay => Paint::Yellow,
-        Answer::ThirdParties | Answer::NothingFound => Paint::Strong,
+        Answer::SeriousWeakness | Answer::CannotSay | Answer::Differs => Paint::Yellow,
+        Answer::ThirdParties | Answer::NothingFound | Answer::SameInWhatMatters => Paint::Strong,
     };
     page.blank()?;
     page.spans(INDENT, "", &[(paint, &words::verdict(verdict))])?;
@@ -43,11 +58,12 @@ fn answer(page: &mut Page, report: &Report) -> io::Result<()> {
     page.spans(INDENT, "", &[(Paint::Faint, words::subject(verdict.subject))])?;
     page.blank()?;
 
-    let device = words::device(&report.device);
+    let is_one = report.verdict.subject != Subject::Comparison;
+    let device = if is_one { words::device(&report.device) } else { String::new() };
     if !device.is_empty() {
         page.field(INDENT, "phone", &device)?;
     }
-    if !report.device.fingerprint.is_empty() {
+    if is_one && !report.device.fingerprint.is_empty() {
         page.field_spans(INDENT, "", &[(Paint::Faint, &report.device.fingerprint)])?;
     }
     let shown = shown(page, report.input.len(), INPUTS_SHOWN);
@@ -271,29 +287,58 @@ fn rows(page: &mut Page, report: &Report, rows: &[Row]) -> io::Result<()> {
     and_more(page, INDENT, rows.len() - shown)
 }
 
-fn differences(page: &mut Page, differences: &[Difference]) -> io::Result<()> {
+fn differences(page: &mut Page, report: &Report) -> io::Result<()> {
+    let differences = &report.differences;
     if differences.is_empty() {
         return Ok(());
     }
-    heading(page, "Differences from the reference")?;
+    heading(page, words::differences(report))?;
+    let [left, right] = words::sides(report);
+    if left != "left" {
+        page.field(INDENT, "left", left)?;
+        page.field(INDENT, "right", right)?;
+        page.blank()?;
+    }
     let shown = shown(page, differences.len(), DIFFERENCES_SHOWN);
     for difference in differences.iter().take(shown) {
-        let kind = format!("{:9}", difference.kind);
+        let Difference { rank, kind, what, left, right, device_path, brings } = difference;
+        let spans = [
+            (Paint::Strong, kind.as_str()),
+            (Paint::Plain, " "),
+            (Paint::Plain, what),
+            (Paint::Plain, "  "),
+            (Paint::Cyan, device_path),
+        ];
         page.spans(
             INDENT,
-            &kind,
-            &[(Paint::Plain, &difference.what), (Paint::Faint, " "), (Paint::Faint, &difference.device_path)],
+            &format!("{:NUMBER_WIDTH$}", format!("{rank}.")),
+            &spans[..if device_path.is_empty() { 3 } else { 5 }],
         )?;
-        for (side, value) in [("left", &difference.left), ("right", &difference.right)] {
+        let indent = INDENT + NUMBER_WIDTH;
+        for (side, value) in [("left", left), ("right", right)] {
             if !value.is_empty() {
-                page.spans(INDENT + 9, &format!("{side:6}"), &[(Paint::Plain, value)])?;
+                page.field(indent, side, &cut(page, value))?;
             }
         }
-        for brings in &difference.brings {
-            page.spans(INDENT + 9, "brings ", &[(Paint::Yellow, brings)])?;
+        let few = shown_brings(page, brings.len());
+        for (n, brings) in brings.iter().take(few).enumerate() {
+            page.field_spans(indent, if n == 0 { "brings" } else { "" }, &[(Paint::Yellow, brings)])?;
         }
+        and_more(page, indent + LABEL_WIDTH, brings.len() - few)?;
     }
     and_more(page, INDENT, differences.len() - shown)
+}
+
+fn shown_brings(page: &Page, len: usize) -> usize {
+    shown(page, len, BRINGS_SHOWN)
+}
+
+/// The start of a long text, in a report that is not verbose.
+fn cut(page: &Page, text: &str) -> String {
+    match text.char_indices().nth(TEXT_SHOWN).filter(|_| !page.verbose()) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.trim_end().to_owned(),
+    }
 }
 
 fn privacy(page: &mut Page, report: &Report) -> io::Result<()> {
@@ -304,8 +349,8 @@ fn privacy(page: &mut Page, report: &Report) -> io::Result<()> {
     rows(page, report, &report.privacy)
 }
 
-fn not_inspected(page: &mut Page, report: &Report) -> io::Result<()> {
-    heading(page, "Not inspected")?;
+fn gaps(page: &mut Page, report: &Report) -> io::Result<()> {
+    heading(page, words::unread(report))?;
     let groups = words::gap_groups(&report.gaps);
     let shown_groups = shown(page, groups.len(), GAP_GROUPS_SHOWN);
     for group in groups.iter().take(shown_groups) {
@@ -316,8 +361,12 @@ fn not_inspected(page: &mut Page, report: &Report) -> io::Result<()> {
         }
         and_more(page, INDENT + 9, group.lines.len() - shown_paths)?;
     }
-    and_more(page, INDENT, groups.len() - shown_groups)?;
-    if !groups.is_empty() {
+    and_more(page, INDENT, groups.len() - shown_groups)
+}
+
+fn not_inspected(page: &mut Page, report: &Report) -> io::Result<()> {
+    gaps(page, report)?;
+    if !report.gaps.is_empty() {
         page.blank()?;
     }
     page.text(INDENT, "What an image can never show:")?;
@@ -357,6 +406,10 @@ fn annex(page: &mut Page, report: &Report) -> io::Result<()> {
             page.spans(INDENT, "- ", &[(Paint::Strong, name), (Paint::Plain, &text)])?;
         }
     }
+    tool(page, report)
+}
+
+fn tool(page: &mut Page, report: &Report) -> io::Result<()> {
     let tool = &report.tool;
     page.field(INDENT, "tool", &format!("{} {}, knowledge of {}", tool.name, tool.version, tool.knowledge))?;
     page.whole(INDENT, &format!("{:LABEL_WIDTH$}", "command"), &report.command)
@@ -413,5 +466,8 @@ const STEPS_SHOWN: usize = 12;
 const CONTROLLERS_SHOWN: usize = 20;
 const ROWS_SHOWN: usize = 12;
 const DIFFERENCES_SHOWN: usize = 20;
+const BRINGS_SHOWN: usize = 4;
+/// Some five lines.
+const TEXT_SHOWN: usize = 400;
 const GAP_GROUPS_SHOWN: usize = 12;
 const GAP_PATHS_SHOWN: usize = 2;

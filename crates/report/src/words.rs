@@ -106,12 +106,17 @@ pub fn subject(subject: Subject) -> &'static str {
         Subject::Phone => "about this phone as it was given",
         Subject::Apps => "about these apps, not about a phone",
         Subject::Neither => "neither a phone nor an app was recognised",
+        Subject::Comparison => "about what these phones have beside each other, not about whether they are good",
     }
 }
 
 /// How much was inspected.
 pub fn inspected(verdict: &VerdictLine) -> String {
-    format!("{} % of what runs was inspected", verdict.percent.min(100))
+    let percent = verdict.percent.min(100);
+    match verdict.subject {
+        Subject::Comparison => format!("{percent} % of both sides could be compared"),
+        _ => format!("{percent} % of what runs was inspected"),
+    }
 }
 
 /// Brand, model and versions, as far as the phone says them.
@@ -134,8 +139,38 @@ pub fn input(input: &Input) -> String {
     format!("{}, {}", input.kind, bytes(input.size))
 }
 
+/// What stands over the differences.
+pub fn differences(report: &Report) -> &'static str {
+    match report.verdict.subject {
+        Subject::Comparison => "Differences",
+        _ => "Differences from the reference",
+    }
+}
+
+/// What stands over the gaps.
+pub fn unread(report: &Report) -> &'static str {
+    match report.verdict.subject {
+        Subject::Comparison => "Not compared",
+        _ => "Not inspected",
+    }
+}
+
+/// What the two sides of a difference are called: the inputs of a comparison of two, else left and right.
+pub fn sides(report: &Report) -> [&str; 2] {
+    match report.input.as_slice() {
+        [left, right] if report.verdict.subject == Subject::Comparison && left.name != right.name => {
+            [&left.name, &right.name]
+        }
+        _ => ["left", "right"],
+    }
+}
+
 /// What was counted, in one line: findings by grade and severity, and what was not seen.
 pub fn counts(report: &Report) -> String {
+    if report.verdict.subject == Subject::Comparison {
+        let differences = many(report.differences.len() as u64, "difference", "differences");
+        return format!("{differences} · {}", many(gap_count(report), "gap", "gaps"));
+    }
     let of = |grade| report.findings.iter().filter(move |it| it.grade == grade);
     let severities: Vec<String> = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info]
         .into_iter()

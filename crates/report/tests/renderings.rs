@@ -22,12 +22,13 @@ fn terminal_text_is_golden() {
         rendered("terminal", &made::full(), Style { verbose: true, width: 110, ..PLAIN })
     );
     insta::assert_snapshot!("terminal_empty", rendered("terminal", &made::empty(), PLAIN));
+    insta::assert_snapshot!("terminal_compared", rendered("terminal", &made::compared(), PLAIN));
 }
 
 #[test]
 fn files_are_golden() {
     let style = include_str!("../src/html/style.css");
-    for (name, report) in [("full", made::full()), ("empty", made::empty())] {
+    for (name, report) in [("full", made::full()), ("empty", made::empty()), ("compared", made::compared())] {
         for id in ["html", "json", "sarif", "sbom", "stix"] {
             insta::assert_snapshot!(
                 format!("{id}_{name}"),
@@ -82,8 +83,8 @@ fn no_rendering_writes_what_acts_on_the_reader() {
                 || "\u{200e}\u{200f}\u{200b}\u{feff}".contains(it))
     };
     for renderer in RENDERERS {
-        for verbose in [false, true] {
-            let text = rendered(renderer.id, &made::full(), Style { verbose, ..PLAIN });
+        for (verbose, report) in [false, true].into_iter().flat_map(|it| [(it, made::full()), (it, made::compared())]) {
+            let text = rendered(renderer.id, &report, Style { verbose, ..PLAIN });
             assert_eq!(text.find(deceptive), None, "{}", renderer.id);
             assert!(text.ends_with('\n'), "{}", renderer.id);
         }
@@ -109,10 +110,12 @@ fn colours_are_the_only_terminal_codes() {
 fn no_line_but_a_command_is_wider_than_the_terminal() {
     use unicode_width::UnicodeWidthStr;
     for width in [40, 44, 60, 80, 100] {
-        for line in rendered("terminal", &made::full(), Style { width, verbose: true, colour: false }).lines() {
-            let is_command = line.trim_start().starts_with("$ postern") || line.starts_with("  command");
-            assert!(is_command || line.width() <= width, "{width}: {line}");
-            assert_eq!(line, line.trim_end(), "no space at the end");
+        for report in [made::full(), made::compared()] {
+            for line in rendered("terminal", &report, Style { width, verbose: true, colour: false }).lines() {
+                let is_command = line.trim_start().starts_with("$ postern") || line.starts_with("  command");
+                assert!(is_command || line.width() <= width, "{width}: {line}");
+                assert_eq!(line, line.trim_end(), "no space at the end");
+            }
         }
     }
 }
@@ -194,13 +197,18 @@ fn tags(html: &str) -> Vec<&str> {
 
 #[test]
 fn html_runs_nothing_and_loads_nothing() {
-    let html = rendered("html", &made::full(), PLAIN);
+    for report in [made::full(), made::compared()] {
+        runs_nothing_and_loads_nothing(&rendered("html", &report, PLAIN));
+    }
+}
+
+fn runs_nothing_and_loads_nothing(html: &str) {
     assert!(html.contains("content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:;"));
     assert!(
         !html.contains("<script") && !html.contains("href=\"http") && !html.contains("<img") && !html.contains("url(")
     );
     assert_eq!(html.matches("</style>").count(), 1);
-    for tag in tags(&html) {
+    for tag in tags(html) {
         let mut rest = tag;
         // Names of attributes: what stands before `="`; values hold no quote.
         while let Some((before, after)) = rest.split_once("=\"") {
@@ -214,8 +222,29 @@ fn html_runs_nothing_and_loads_nothing() {
 }
 
 #[test]
+fn a_comparison_has_its_differences_side_by_side_and_each_of_them() {
+    let report = made::compared();
+    let html = rendered("html", &report, PLAIN);
+    assert_eq!(html.matches("<dl class=\"sides\">").count(), report.differences.len());
+    assert_eq!(html.matches("<dt>shop.zip</dt>").count(), report.differences.len(), "sides are called by their names");
+    for it in &report.differences {
+        for text in [&it.what, &it.left, &it.right, &it.device_path].into_iter().chain(&it.brings) {
+            assert!(html.contains(&escaped(text)), "{text:?}");
+        }
+    }
+    for section in ["id=\"findings\"", "id=\"glance\"", "id=\"control\"", "id=\"privacy\""] {
+        assert!(!html.contains(section), "{section}: a comparison says nothing about that");
+    }
+}
+
+#[test]
 fn every_anchor_is_there_once() {
-    let html = rendered("html", &made::full(), PLAIN);
+    for report in [made::full(), made::compared()] {
+        anchors_are_there_once(&rendered("html", &report, PLAIN));
+    }
+}
+
+fn anchors_are_there_once(html: &str) {
     let values = |name: &str| -> Vec<String> {
         let start = format!(" {name}=\"");
         html.split(&start).skip(1).map(|it| it.split_once('"').unwrap().0.to_owned()).collect()
@@ -228,7 +257,7 @@ fn every_anchor_is_there_once() {
 
 #[test]
 fn html_is_well_nested() {
-    for report in [made::full(), made::empty()] {
+    for report in [made::full(), made::empty(), made::compared()] {
         let html = rendered("html", &report, PLAIN);
         // Opened in front of what `tags` looks at.
         let mut open = vec!["html", "head"];

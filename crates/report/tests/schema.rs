@@ -29,7 +29,7 @@ fn faults(validator: &Validator, report: &Value) -> Vec<String> {
 #[test]
 fn reports_are_valid() {
     let validator = jsonschema::draft202012::new(&schema()).unwrap();
-    for report in [made::full(), made::empty()] {
+    for report in [made::full(), made::empty(), made::compared()] {
         assert_eq!(faults(&validator, &written(&report)), Vec::<String>::new());
     }
 }
@@ -106,12 +106,22 @@ fn every_word_is_in_the_schema() {
         words.iter().map(|it| to_value(it).unwrap()).collect()
     }
     use Answer::*;
-    let answers =
-        [Implant, RemoteControl, IntegrityBroken, Counterfeit, SeriousWeakness, CannotSay, ThirdParties, NothingFound];
+    let answers = [
+        Implant,
+        RemoteControl,
+        IntegrityBroken,
+        Counterfeit,
+        SeriousWeakness,
+        CannotSay,
+        ThirdParties,
+        NothingFound,
+        Differs,
+        SameInWhatMatters,
+    ];
     assert_eq!(words("/properties/verdict/properties/answer"), all(&answers));
     assert_eq!(
         words("/properties/verdict/properties/subject"),
-        all(&[Subject::Phone, Subject::Apps, Subject::Neither])
+        all(&[Subject::Phone, Subject::Apps, Subject::Neither, Subject::Comparison])
     );
     assert_eq!(words("/$defs/confidence"), all(&[Confidence::High, Confidence::Medium, Confidence::Low]));
     let states = [LayerState::Read, LayerState::Partial, LayerState::Opaque, LayerState::Absent];

@@ -2,23 +2,15 @@
 
 use std::path::PathBuf;
 
-use detect::Context;
-use formats::Child;
-use knowledge::{Feeds, Knowledge, Matcher};
+use knowledge::Feeds;
+use model::Store;
 use model::gates::Gates;
-use model::observer::Observer;
-use model::report::{Input, Report, Tool};
-use model::{ArtifactId, Gap, Layer, NodeKind, Store, path_name};
-use phone::Phone;
-use rayon::prelude::*;
-use rustc_hash::FxHashMap;
-use sha2::{Digest, Sha256};
+use model::report::{Report, Tool};
 use surface::Surface;
 
 use crate::conclude::{self, Frame};
-use crate::flows;
-use crate::observe::Together;
-use crate::{Cache, Found, InputError, Phase, Progress, Want};
+use crate::inspect::{Inspect, Inspected, assemble};
+use crate::{Cache, InputError, Phase, Progress, compare};
 
 /// What a check may be told.
 pub struct Check {
@@ -28,6 +20,8 @@ pub struct Check {
     pub command: String,
     /// The report's day, `YYYY-MM-DD`.
     pub date: Option<String>,
+    /// The phone that it is compared with.
+    pub against: Option<PathBuf>,
     /// Whether values are followed through code.
     pub flows: bool,
     /// Indicators that others publish.
@@ -43,21 +37,32 @@ pub fn check(
     cache: Option<&Cache>,
     progress: &dyn Progress,
 ) -> Result<(Report, u8), InputError> {
-    let (phone, input) = assemble(&check, store, cache, progress)?;
-    progress.begin(Phase::Detect);
-    let surface = Surface::of(&phone);
-    let context = Context { phone: &phone, surface: &surface, knowledge: Knowledge::bundled(), feeds: &check.feeds };
-    let findings = detect::detect(&context);
-    let controllers = detect::controllers(&context);
-    progress.end(Phase::Detect);
-
+    let is_compared = check.against.is_some();
+    let look = |inputs: &[PathBuf]| {
+        let inspect = Inspect { inputs, flows: check.flows, feeds: &check.feeds, contents: is_compared };
+        crate::inspect(&inspect, store, cache, progress)
+    };
+    let seen = look(&check.inputs)?;
+    let reference = check.against.as_ref().map(|it| look(std::slice::from_ref(it))).transpose()?;
     progress.begin(Phase::Conclude);
     let known = knowledge_of(&check.feeds);
     let tool = Tool { name: "postern".to_owned(), version: check.version, knowledge: known };
-    let frame = Frame { tool, command: check.command, date: check.date, input };
-    let result = conclude::conclude(&phone, &surface, &findings, controllers, frame);
+    let frame = Frame { tool, command: check.command, date: check.date, input: seen.input.clone() };
+    let surface = Surface::of(&seen.phone);
+    let (mut report, mut code) =
+        conclude::conclude(&seen.phone, &surface, &seen.findings, seen.controllers.clone(), frame);
     progress.end(Phase::Conclude);
-    Ok(result)
+    if let Some(reference) = reference {
+        let [left, right] = [&reference, &seen].map(|it| compare::side_of(name_of(it), it));
+        let comparison = compare::beside(&left, &right, progress);
+        code = compare::add(&left, &right, comparison, &mut report, code);
+    }
+    Ok((report, code))
+}
+
+/// What a phone is called beside another.
+fn name_of(seen: &Inspected) -> String {
+    seen.input.first().map(|it| it.name.clone()).unwrap_or_default()
 }
 
 /// The gates of a phone, and what could not be looked into.
@@ -67,72 +72,9 @@ pub fn gates(
     cache: Option<&Cache>,
     progress: &dyn Progress,
 ) -> Result<Gates, InputError> {
-    let (phone, _) = assemble(check, store, cache, progress)?;
+    let inspect = Inspect { inputs: &check.inputs, flows: check.flows, feeds: &check.feeds, contents: false };
+    let (phone, _, _) = assemble(&inspect, store, cache, progress)?;
     Ok(crate::gates::gates_of(&phone, &Surface::of(&phone)))
-}
-
-/// From paths to a phone, with what was given.
-fn assemble(
-    check: &Check,
-    store: &Store,
-    cache: Option<&Cache>,
-    progress: &dyn Progress,
-) -> Result<(Phone, Vec<Input>), InputError> {
-    progress.begin(Phase::Read);
-    let given = crate::open(&check.inputs)?;
-    let copies: Vec<(Child, Vec<Child>)> = given.roots.iter().cloned().zip(given.entries.iter().cloned()).collect();
-    let of_feeds;
-    let matcher = match check.feeds.is_empty() {
-        true => &*Knowledge::bundled().matcher,
-        false => {
-            of_feeds = Matcher::of(Knowledge::bundled().cases.iter(), check.feeds.terms());
-            &of_feeds
-        }
-    };
-    let observers = Together(std::iter::once(matcher as &dyn Observer).chain(check.feeds.rules()).collect());
-    let mut found = crate::walk(given, &Want::Observed(&observers), store, progress);
-    let input = copies
-        .iter()
-        .map(|(root, entries)| {
-            let sha256 = hash_of(root, entries, &found);
-            let name = path_name(&root.name);
-            let kind = match root.node.kind {
-                NodeKind::Directory => "folder".to_owned(),
-                _ => kind_of(&found, &name),
-            };
-            let size = root.blob.len() + entries.iter().map(|it| it.blob.len()).sum::<u64>();
-            Input { name, sha256, size, kind }
-        })
-        .collect();
-    found.gaps.extend(unused_of(&check.feeds));
-    progress.end(Phase::Read);
-
-    progress.begin(Phase::Verify);
-    let (facts, gaps) = crate::signatures::verify(&found, store, progress);
-    found.facts.merge(facts);
-    found.gaps.extend(gaps);
-    progress.end(Phase::Verify);
-
-    if check.flows {
-        progress.begin(Phase::Follow);
-        let models = &Knowledge::bundled().models;
-        let (units, gaps) = crate::flows(&found, models, taint::Control::default(), cache, progress);
-        found.facts.merge(flows::facts_of(units));
-        found.gaps.extend(gaps);
-        progress.end(Phase::Follow);
-
-        progress.begin(Phase::Disassemble);
-        let (facts, gaps) = crate::native::natives(&found, cache, progress);
-        found.facts.merge(facts);
-        found.gaps.extend(gaps);
-        progress.end(Phase::Disassemble);
-    }
-
-    progress.begin(Phase::Assemble);
-    let formats = found.formats.iter().map(|it| it.iter().map(|format| format.id).collect()).collect();
-    let phone = Phone::assemble(found.tree, found.facts, found.gaps, formats, Knowledge::bundled());
-    progress.end(Phase::Assemble);
-    Ok((phone, input))
 }
 
 /// The day of what is built in, and what feeds were used with it.
@@ -152,58 +94,3 @@ fn knowledge_of(feeds: &Feeds) -> String {
 
 /// A line of a report names so many feeds; each match names its own.
 const FEEDS_NAMED: usize = 3;
-
-/// What of feeds is not used: one gap for each, with the first place.
-fn unused_of(feeds: &Feeds) -> Vec<Gap> {
-    let gap = |feed: &knowledge::Feed| {
-        let first = feed.unused.first()?;
-        let (n, all) = (feed.unused.len(), feed.n_stated());
-        let why = format!("feed {}: {n} of {all} are not used, the first is {}: {}", feed.name, first.at, first.why);
-        Some(Gap { artifact: ArtifactId(0), why, layer: Layer::Config })
-    };
-    feeds.iter().filter_map(gap).collect()
-}
-
-/// The id of the format that an input was read as.
-fn kind_of(found: &crate::Found, name: &str) -> String {
-    let root = found.tree.iter().take_while(|it| it.parent.is_none()).find(|it| it.name == name);
-    root.and_then(|it| found.formats.get(it.id.0 as usize)?.first()).map_or("unknown", |it| it.id).to_owned()
-}
-
-/// SHA-256 of an input: of its bytes, or for a folder of the sorted lines `<hash or link target>  <path>`. Empty where
-/// the bytes cannot be read. What was hashed while it was read is not read again.
-fn hash_of(root: &Child, entries: &[Child], found: &Found) -> String {
-    let mut named = found.tree.iter().filter(|it| it.parent.is_none() && it.raw_name == root.name);
-    // Of two inputs of one name neither is looked up.
-    let root_id = named.next().filter(|_| named.next().is_none()).map(|it| it.id);
-    let hashed = |it: ArtifactId| found.hashes.get(&it).map(|it| conclude::hex(it));
-    if root.node.kind != NodeKind::Directory {
-        let hashed = root_id.and_then(hashed);
-        return hashed.unwrap_or_else(|| conclude::sha256_of(&root.blob).unwrap_or_default());
-    }
-    let files: FxHashMap<&[u8], ArtifactId> = found
-        .tree
-        .iter()
-        .filter(|it| it.parent.is_some() && it.parent == root_id)
-        .map(|it| (&*it.raw_name, it.id))
-        .collect();
-    let lines: Vec<String> = entries
-        .par_iter()
-        .map(|it| {
-            let content = match (&it.node.target, it.node.kind) {
-                (Some(target), _) => format!("-> {target}"),
-                (None, NodeKind::File) => match files.get(&*it.name).copied().and_then(hashed) {
-                    Some(hashed) => hashed,
-                    None => conclude::sha256_of(&it.blob).unwrap_or_else(|_| "unreadable".to_owned()),
-                },
-                (None, _) => "-".to_owned(),
-            };
-            format!("{content}  {}\n", path_name(&it.name))
-        })
-        .collect();
-    let mut hash = Sha256::new();
-    for line in &lines {
-        hash.update(line.as_bytes());
-    }
-    conclude::hex(&hash.finalize())
-}

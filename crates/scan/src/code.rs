@@ -3,10 +3,8 @@
 use dalvik::{Dex, container};
 use model::fact::app::App;
 use model::fact::code::Container;
-use model::{ArtifactId, Fault, Gap, Layer, NodeKind};
+use model::{ArtifactId, Facts, Fault, Gap, Layer, NodeKind, Tree};
 use rustc_hash::{FxHashMap, FxHashSet};
-
-use crate::walk::Found;
 
 /// Code that a phone loads together.
 #[derive(Debug)]
@@ -28,13 +26,11 @@ pub struct Unit<'a> {
 /// An app whose package holds no `classes.dex` has its code in `oat/<isa>/Name.vdex` or `.odex` beside it (Android 6
 /// on), in `<isa>/Name.odex` (5) or in `Name.odex` (before). Where no package can be read there, such files in a folder
 /// of apps are an app all the same.
-pub fn units(found: &Found) -> Vec<Unit<'_>> {
-    let tree = &found.tree;
-    let known: FxHashSet<ArtifactId> = found.facts.code.iter().map(|it| it.at.artifact).collect();
+pub fn units<'a>(tree: &Tree, facts: &'a Facts) -> Vec<Unit<'a>> {
+    let known: FxHashSet<ArtifactId> = facts.code.iter().map(|it| it.at.artifact).collect();
     // Dex files of a VDEX are opened with it.
     let outer = |id: ArtifactId| tree.ancestors(id).all(|it| it.id == id || !known.contains(&it.id));
-    let mut files: Vec<ArtifactId> = found
-        .facts
+    let mut files: Vec<ArtifactId> = facts
         .code
         .iter()
         .filter(|it| it.value.container != Container::Art && outer(it.at.artifact))
@@ -44,7 +40,7 @@ pub fn units(found: &Found) -> Vec<Unit<'_>> {
     files.dedup();
     let mut beside: FxHashMap<String, Vec<ArtifactId>> = FxHashMap::default();
     let mut inside: FxHashMap<ArtifactId, Vec<ArtifactId>> = FxHashMap::default();
-    let apps: FxHashMap<ArtifactId, &App> = found.facts.apps.iter().map(|it| (it.at.artifact, &it.value)).collect();
+    let apps: FxHashMap<ArtifactId, &App> = facts.apps.iter().map(|it| (it.at.artifact, &it.value)).collect();
     for id in files {
         let parents = tree.ancestors(id).filter(|it| it.id != id);
         let owner = parents.map(|it| it.id).find(|it| apps.contains_key(it));
@@ -93,13 +89,13 @@ pub fn units(found: &Found) -> Vec<Unit<'_>> {
 
 /// The dex files of a unit with the file that holds each, and what could not be read of them. Of two with the same content (the code of an app for
 /// two instruction sets) the first counts.
-pub fn open(found: &Found, unit: &Unit) -> (Vec<(Dex, ArtifactId)>, Vec<Gap>) {
-    opened(unit, read(found, unit))
+pub fn open(tree: &Tree, unit: &Unit) -> (Vec<(Dex, ArtifactId)>, Vec<Gap>) {
+    opened(unit, read(tree, unit))
 }
 
 /// The bytes of the files of a unit, or why there are none.
-pub fn read(found: &Found, unit: &Unit) -> Vec<Result<Vec<u8>, Fault>> {
-    let read = |it: &ArtifactId| found.tree.artifact(*it).blob.bytes("bytes of a file of code", FILE_MAX);
+pub fn read(tree: &Tree, unit: &Unit) -> Vec<Result<Vec<u8>, Fault>> {
+    let read = |it: &ArtifactId| tree.artifact(*it).blob.bytes("bytes of a file of code", FILE_MAX);
     unit.files.iter().map(read).collect()
 }
 

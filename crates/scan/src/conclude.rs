@@ -84,12 +84,17 @@ pub fn conclude(
 
 /// SHA-256 of a stream in hex; the fault where it cannot be read to its end.
 pub fn sha256_of(blob: &Blob) -> io::Result<String> {
+    digest_of(blob).map(|it| hex(&it))
+}
+
+/// SHA-256 of a stream.
+pub fn digest_of(blob: &Blob) -> io::Result<[u8; 32]> {
     let mut hash = Sha256::new();
     let mut stream = blob.stream();
     let mut buffer = vec![0; 256 << 10];
     loop {
         match stream.read(&mut buffer)? {
-            0 => return Ok(hex(&hash.finalize())),
+            0 => return Ok(hash.finalize().into()),
             n => hash.update(&buffer[..n]),
         }
     }
@@ -155,7 +160,7 @@ fn row_of(phone: &Phone, finding: &Finding, hashes: &FxHashMap<ArtifactId, Strin
     }
 }
 
-fn device_of(phone: &Phone) -> Device {
+pub(crate) fn device_of(phone: &Phone) -> Device {
     let properties = &phone.properties;
     let text = |it: Option<&str>| it.unwrap_or_default().to_owned();
     Device {
@@ -170,7 +175,7 @@ fn device_of(phone: &Phone) -> Device {
 }
 
 /// The day the phone's software was built: `ro.build.date.utc` in seconds since 1970.
-fn build_date_of(phone: &Phone) -> Option<String> {
+pub(crate) fn build_date_of(phone: &Phone) -> Option<String> {
     let seconds: i64 = phone.properties.build("date.utc")?.parse().ok()?;
     date_of(seconds)
 }
@@ -267,6 +272,8 @@ fn summary_of(
         Subject::Apps => summary.push(format!(
             "Given is {apps} without a phone: the verdict is about that alone, not about the phone it came from."
         )),
+        // Of a phone in a comparison other sentences are said.
+        Subject::Comparison => {}
         Subject::Neither => summary
             .push("What was given holds neither a phone's system nor an app; nothing can be said about it.".to_owned()),
     }

@@ -43,7 +43,7 @@ pub fn flows(
 ) -> (Vec<UnitFlows>, Vec<Gap>) {
     let tree = &found.tree;
     let mut units = Vec::new();
-    for unit in code::units(found).into_iter().filter(|it| !it.files.is_empty()) {
+    for unit in code::units(tree, &found.facts).into_iter().filter(|it| !it.files.is_empty()) {
         let owner = unit.artifact;
         let is_inside = |id: ArtifactId| id == owner || tree.ancestors(id).any(|it| it.id == owner);
         let mut app = match unit.app {

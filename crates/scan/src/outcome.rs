@@ -33,7 +33,7 @@ pub struct Outcome {
 impl Outcome {
     /// Looks it up, or works it out and keeps it.
     pub fn of(found: &Found, models: &Models, cache: Option<&Cache>, app: &taint::App, unit: &Unit) -> Outcome {
-        let files = code::read(found, unit);
+        let files = code::read(&found.tree, unit);
         let cache = cache.and_then(|it| Some((it, key_of(ENGINE, models, app, unit, &files)?)));
         if let Some(known) = cache.as_ref().and_then(|(cache, key)| Outcome::read(&cache.get(key)?, unit)) {
             return known;

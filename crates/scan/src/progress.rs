@@ -15,6 +15,8 @@ pub enum Phase {
     Assemble,
     /// Detectors run.
     Detect,
+    /// Phones are held beside each other.
+    Compare,
     /// The report is written together.
     Conclude,
 }
@@ -29,6 +31,7 @@ impl Phase {
             Phase::Disassemble => "reading native code",
             Phase::Assemble => "putting together",
             Phase::Detect => "looking",
+            Phase::Compare => "comparing",
             Phase::Conclude => "concluding",
         }
     }

@@ -28,6 +28,7 @@ fn phone(folder: &Path, flags: u32, change: impl Fn(&mut Vec<u8>)) -> Report {
     }
     let check = Check {
         inputs: vec![folder.to_path_buf()],
+        against: None,
         command: String::new(),
         date: None,
         flows: false,

@@ -5,7 +5,7 @@
 use std::thread;
 
 use dalvik::insn::{array_data, switch_targets};
-use dalvik::{ClassId, Dex, Insns, Program, container, op};
+use dalvik::{ClassId, Dex, Insns, Normal, Normaliser, Program, container, op};
 use knowledge::Knowledge;
 use taint::{App, Component};
 
@@ -31,6 +31,14 @@ pub fn touch(bytes: &[u8]) {
             for insn in Insns::new(code.insns).take(100) {
                 dalvik::text_of(&program, method.dex, &insn);
             }
+        }
+        let mut normaliser = Normaliser::new(&program, &|_| None);
+        let mut normal = Normal::default();
+        for class in &program.classes {
+            normaliser.class(class, &mut normal);
+        }
+        for method in &program.methods {
+            normaliser.method(method, &mut normal);
         }
         // Whatever could be a screen is one.
         let screen = |class: &dalvik::Class| Component {

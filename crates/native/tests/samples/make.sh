@@ -11,3 +11,17 @@ i686-linux-gnu-gcc -O2 $flags -o daemon.x86 daemon.c
 x86_64-linux-gnu-gcc -O2 $flags -o daemon.x86_64 daemon.c
 # Without sections, as a hostile packer leaves it, and with names.
 aarch64-linux-gnu-gcc -O0 $flags -o daemon.plain.arm64 daemon.c
+# The same behind a function and texts that move all of it, and with one other word in one function.
+{
+    echo 'extern int puts(const char *), strcmp(const char *, const char *);'
+    echo '__attribute__((noinline, noipa)) int padding(const char *it) {'
+    echo '    return strcmp(it, "a text that moves the others") + puts("and another one") + puts(it) * 7;'
+    echo '}'
+    sed 's/strcpy(text, "id")/strcpy(text, "su")/' daemon.c
+} > moved.c
+aarch64-linux-gnu-gcc -O2 $flags -o moved.arm64 moved.c
+arm-linux-gnueabihf-gcc -Os -mthumb $flags -o moved.thumb moved.c
+arm-linux-gnueabihf-gcc -O2 -marm $flags -o moved.arm moved.c
+i686-linux-gnu-gcc -O2 $flags -o moved.x86 moved.c
+x86_64-linux-gnu-gcc -O2 $flags -o moved.x86_64 moved.c
+rm moved.c

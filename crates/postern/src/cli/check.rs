@@ -22,11 +22,12 @@ Examples:
   postern check app.apk                                 an app: the verdict is about it alone
   postern check rom.zip --html report.html --json -     a report to read, and one for programs on standard output
   postern check dump/ --iocs spyware.stix2              with a feed of indicators
+  postern check gift.zip --against shop.zip             and what differs from the same model from a shop
 
 What is given together belongs to one phone. The verdict is never \"clean\": it says what was found, how much was
 inspected, and what was not.
 
-Exit codes: 0 nothing found, 1 findings, 2 could not run, 3 cannot say.")]
+Exit codes: 0 nothing found, 1 findings, or it differs from the reference in what matters, 2 could not run, 3 cannot say.")]
 pub struct Check {
     /// Packages, images, apps or folders of one phone
     #[arg(required = true)]
@@ -68,6 +69,10 @@ pub struct Check {
     #[arg(long, help_heading = "Feeds")]
     no_feeds: bool,
 
+    /// Also say what it has and this phone has not, and the other way round: the same model from a shop, or an earlier state
+    #[arg(long, value_name = "REF")]
+    against: Option<PathBuf>,
+
     /// Do not follow values through the code of apps: faster, and blind to what code does
     #[arg(long)]
     no_flows: bool,
@@ -89,6 +94,7 @@ impl Check {
         let bars = common.progress();
         let check = scan::Check {
             inputs: self.inputs.clone(),
+            against: self.against.clone(),
             command: self.command(),
             date: self.date.clone(),
             flows: !self.no_flows,
@@ -129,6 +135,10 @@ impl Check {
             let name = input.file_name().map(|it| it.to_string_lossy().into_owned());
             words.push(name.unwrap_or_else(|| input.display().to_string()));
         }
+        if let Some(against) = &self.against {
+            let name = against.file_name().map(|it| it.to_string_lossy().into_owned());
+            words.push(format!("--against {}", name.unwrap_or_else(|| against.display().to_string())));
+        }
         for (option, feeds) in [("--iocs", &self.iocs), ("--yara", &self.yara)] {
             for feed in feeds {
                 let name = feed.file_name().map(|it| it.to_string_lossy().into_owned());
@@ -148,7 +158,7 @@ impl Check {
     }
 }
 
-fn write(report: &Report, id: &str, target: &Path) -> anyhow::Result<()> {
+pub fn write(report: &Report, id: &str, target: &Path) -> anyhow::Result<()> {
     let style = Style { colour: false, width: 100, verbose: true };
     if target == Path::new("-") {
         let mut out = BufWriter::new(io::stdout().lock());
@@ -161,7 +171,7 @@ fn write(report: &Report, id: &str, target: &Path) -> anyhow::Result<()> {
     out.flush().with_context(|| target.display().to_string())
 }
 
-fn render(report: &Report, id: &str, style: &Style, out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn render(report: &Report, id: &str, style: &Style, out: &mut dyn Write) -> anyhow::Result<()> {
     let renderer = report::renderer(id).context("no such rendering")?;
     Ok((renderer.render)(report, style, out)?)
 }
@@ -181,7 +191,7 @@ fn terminal_width() -> usize {
 const PIPED_WIDTH: usize = 100;
 
 /// `2024-02-29`.
-fn day_of(text: &str) -> Result<String, String> {
+pub fn day_of(text: &str) -> Result<String, String> {
     let parts: Vec<&str> = text.split('-').collect();
     let number = |n: usize, len: usize| {
         let part = parts.get(n).filter(|it| it.len() == len && it.bytes().all(|byte| byte.is_ascii_digit()))?;

@@ -51,11 +51,11 @@ impl Dis {
     /// Prints, and says on standard error what could not be looked into.
     pub fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
         let found = look::open(std::slice::from_ref(&self.input), &Want::All, common)?;
-        let units = scan::units(&found);
+        let units = scan::units(&found.tree, &found.facts);
         let targets = self.target.as_deref().map(targets_of).unwrap_or_default();
         let (mut out, mut all_gaps, mut n_printed) = (BufWriter::new(io::stdout().lock()), Vec::new(), 0u64);
         for unit in units.iter().filter(|it| !it.files.is_empty()) {
-            let (dexes, gaps) = scan::open_code(&found, unit);
+            let (dexes, gaps) = scan::open_code(&found.tree, unit);
             all_gaps.extend(gaps);
             let program = Program::new(dexes.into_iter().map(|it| it.0).collect::<Vec<_>>());
             let resources = resources_of(&found, unit.artifact);

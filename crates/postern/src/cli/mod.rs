@@ -2,14 +2,15 @@
 //!
 //! | code | meaning |
 //! | --- | --- |
-//! | 0 | nothing of grade FINDING, no SUSPICION of medium or more |
-//! | 1 | findings |
+//! | 0 | nothing of grade FINDING, no SUSPICION of medium or more; of a comparison: the same in what matters |
+//! | 1 | findings; of a comparison: it differs in what matters |
 //! | 2 | could not run: wrong use, an unreadable path, a full disk |
 //! | 3 | cannot say |
 
 mod cache;
 mod cat;
 mod check;
+mod compare;
 mod dis;
 mod explain;
 mod extract;
@@ -40,6 +41,7 @@ Examples:
   postern check rom.tgz                             the verdict about a firmware package
   postern check super.img boot.img vbmeta.img       files that belong to one phone
   postern check dump/ --html report.html            an unpacked phone, with a report to read or print
+  postern compare shop/ gift/                       what one phone has and the other has not
   postern ls rom.tgz                                what is inside
   postern cat rom.tgz '!/system/build.prop'         one file of it
   postern gates dump/                               where someone can come in, and where it leads
@@ -79,6 +81,7 @@ struct Common {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Check),
+    Compare(compare::Compare),
     Ls(ls::Ls),
     Cat(cat::Cat),
     Extract(extract::Extract),
@@ -107,6 +110,7 @@ pub fn run() -> ExitCode {
     }
     let result = match cli.command {
         Command::Check(it) => it.run(&cli.common),
+        Command::Compare(it) => it.run(&cli.common),
         Command::Explain(it) => it.run(&cli.common),
         Command::Flows(it) => it.run(&cli.common),
         Command::Gates(it) => it.run(&cli.common),

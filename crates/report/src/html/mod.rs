@@ -9,8 +9,8 @@ mod surface;
 use std::io::{self, Write};
 
 use model::Answer;
-use model::report::{EvidenceLine, LayerLine, LayerState, Row};
-use model::{Grade, Report};
+use model::report::{Difference, EvidenceLine, LayerLine, LayerState, Row};
+use model::{Grade, Report, Subject};
 
 use crate::escape::Html;
 use crate::{Renderer, Style, code, shell, words};
@@ -20,7 +20,10 @@ pub static RENDERER: Renderer = Renderer { id: "html", title: "HTML, one file", 
 
 fn render(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     let title = words::verdict(&report.verdict);
-    let device = words::device(&report.device);
+    let device = match report.verdict.subject {
+        Subject::Comparison => report.input.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(" and "),
+        _ => words::device(&report.device),
+    };
     write!(
         out,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -38,9 +41,19 @@ fn render(report: &Report, _: &Style, out: &mut dyn Write) -> io::Result<()> {
         out,
         "<p>Is there a back gate in it, who can open it, and where does it lead?</p></header>\n<div class=\"sheet\">\n"
     )?;
+    let is_comparison = report.verdict.subject == Subject::Comparison;
     contents(report, out)?;
     writeln!(out, "<main>")?;
     answer(report, out)?;
+    if is_comparison {
+        differences(report, out)?;
+        coverage(report, out)?;
+        gaps(report, out)?;
+        writeln!(out, "</section>")?;
+        next(report, out)?;
+        annex(report, out)?;
+        return writeln!(out, "</main>\n</div>\n</body>\n</html>");
+    }
     glance_section(report, out)?;
     gates(report, out)?;
     coverage(report, out)?;
@@ -64,17 +77,22 @@ fn contents(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         ("control", "Who controls it", Some((report.controllers.len() + report.capabilities.len()) as u64)),
         ("differences", "Differences", Some(report.differences.len() as u64)),
         ("privacy", "Privacy", Some(report.privacy.len() as u64)),
-        ("unread", "Not inspected", Some(words::gap_count(report))),
+        ("unread", words::unread(report), Some(words::gap_count(report))),
         ("next", "What to do next", None),
         ("annex", "Annex", None),
     ];
+    let is_comparison = report.verdict.subject == Subject::Comparison;
+    let is_shown = |anchor: &str| !is_comparison || !NO_COMPARISON.contains(&anchor);
     writeln!(out, "<nav aria-label=\"Contents\"><ol>")?;
-    for (anchor, title, count) in lines {
+    for (anchor, title, count) in lines.into_iter().filter(|it| is_shown(it.0)) {
         let count = count.map_or_else(String::new, |it| format!(" <span>{}</span>", words::number(it)));
         writeln!(out, "<li><a href=\"#{anchor}\">{title}{count}</a></li>")?;
     }
     writeln!(out, "</ol></nav>")
 }
+
+/// Sections that a comparison has not.
+const NO_COMPARISON: &[&str] = &["glance", "findings", "control", "privacy"];
 
 fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &report.verdict;
@@ -87,13 +105,15 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         write!(out, " <i>·</i> <span>{}</span>", Html(date))?;
     }
     writeln!(out, "</p></div>")?;
+    let is_comparison = verdict.subject == Subject::Comparison;
+    let caption = if is_comparison { "of both sides could be compared" } else { "of what runs was inspected" };
     // The ring has a circumference of 100.
     writeln!(
         out,
         "<figure class=\"ring\"><svg viewBox=\"0 0 40 40\" role=\"img\"><title>{}</title>\
          <circle class=\"all\" cx=\"20\" cy=\"20\" r=\"15.9155\"/>\
          <circle class=\"part\" cx=\"20\" cy=\"20\" r=\"15.9155\" stroke-dasharray=\"{percent} 100\" transform=\"rotate(-90 20 20)\"/>\
-         <text x=\"20\" y=\"20\">{percent} %</text></svg><figcaption>of what runs was inspected</figcaption></figure>",
+         <text x=\"20\" y=\"20\">{percent} %</text></svg><figcaption>{caption}</figcaption></figure>",
         Html(&words::inspected(verdict))
     )?;
     writeln!(out, "</section>")?;
@@ -110,7 +130,8 @@ fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<dl class=\"facts\">")?;
     let device = &report.device;
     for (label, value) in [("Phone", &words::device(device)), ("Fingerprint", &device.fingerprint)] {
-        if !value.is_empty() {
+        // Of a comparison the summary says what each phone is.
+        if !value.is_empty() && !is_comparison {
             writeln!(out, "<dt>{label}</dt><dd>{}</dd>", Html(value))?;
         }
     }
@@ -136,9 +157,9 @@ fn colour_of(answer: Answer) -> &'static str {
     match answer {
         Answer::Implant | Answer::RemoteControl => "critical",
         Answer::IntegrityBroken | Answer::Counterfeit => "high",
-        Answer::SeriousWeakness => "medium",
+        Answer::SeriousWeakness | Answer::Differs => "medium",
         Answer::CannotSay => "unknown",
-        Answer::ThirdParties | Answer::NothingFound => "quiet",
+        Answer::ThirdParties | Answer::NothingFound | Answer::SameInWhatMatters => "quiet",
     }
 }
 
@@ -394,31 +415,47 @@ fn table<'a, const N: usize>(
 }
 
 fn differences(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section id=\"differences\"><h2>Differences from a reference</h2>")?;
+    writeln!(out, "<section id=\"differences\"><h2>{}</h2>", words::differences(report))?;
     if report.differences.is_empty() {
-        writeln!(out, "<p class=\"quiet\">No reference was given, or nothing differs.</p>")?;
+        let is_comparison = report.verdict.subject == Subject::Comparison;
+        let none = if is_comparison { "Nothing differs." } else { "No reference was given, or nothing differs." };
+        writeln!(out, "<p class=\"quiet\">{none}</p>")?;
     }
-    for it in &report.differences {
-        writeln!(
-            out,
-            "<article class=\"difference\"><p><b class=\"tag\">{}</b> {} <code>{}</code></p>",
-            Html(&it.kind),
-            Html(&it.what),
-            Html(&it.device_path)
-        )?;
-        writeln!(out, "<dl class=\"sides\">")?;
-        for (side, value) in [("Left", &it.left), ("Right", &it.right)] {
-            let value = if value.is_empty() { "–" } else { value };
-            writeln!(out, "<div><dt>{side}</dt><dd>{}</dd></div>", Html(value))?;
-        }
-        writeln!(out, "</dl>")?;
-        for brings in &it.brings {
-            writeln!(out, "<p class=\"brings\">brings {}</p>", Html(brings))?;
-        }
-        writeln!(out, "</article>")?;
+    let (first, rest) = report.differences.split_at(report.differences.len().min(DIFFERENCES_OPEN));
+    first.iter().try_for_each(|it| difference(report, it, out))?;
+    if !rest.is_empty() {
+        let count = words::many(rest.len() as u64, "more difference", "more differences");
+        writeln!(out, "<details class=\"annex\"><summary>{count}</summary>")?;
+        rest.iter().try_for_each(|it| difference(report, it, out))?;
+        writeln!(out, "</details>")?;
     }
     writeln!(out, "</section>")
 }
+
+/// A difference, its sides beside each other.
+fn difference(report: &Report, it: &Difference, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "<article class=\"difference\"><p><span class=\"number\">{}</span> <b class=\"tag\">{}</b> {} <code>{}</code></p>",
+        it.rank,
+        Html(&it.kind),
+        Html(&it.what),
+        Html(&it.device_path)
+    )?;
+    writeln!(out, "<dl class=\"sides\">")?;
+    for (side, value) in words::sides(report).iter().zip([&it.left, &it.right]) {
+        let value = if value.is_empty() { "–" } else { value };
+        writeln!(out, "<div><dt>{}</dt><dd>{}</dd></div>", Html(side), Html(value))?;
+    }
+    writeln!(out, "</dl>")?;
+    for brings in &it.brings {
+        writeln!(out, "<p class=\"brings\">brings {}</p>", Html(brings))?;
+    }
+    writeln!(out, "</article>")
+}
+
+/// So many differences are open; what is ranked behind them is seldom looked at.
+const DIFFERENCES_OPEN: usize = 100;
 
 fn privacy(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<section id=\"privacy\"><h2>Privacy: what leaves the phone</h2>")?;
@@ -429,8 +466,9 @@ fn privacy(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</section>")
 }
 
-fn not_inspected(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section id=\"unread\"><h2>Not inspected</h2>")?;
+/// The open section of gaps.
+fn gaps(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<section id=\"unread\"><h2>{}</h2>", words::unread(report))?;
     if report.gaps.is_empty() {
         writeln!(out, "<p class=\"quiet\">No gap was met.</p>")?;
     }
@@ -450,6 +488,11 @@ fn not_inspected(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(out, "</ul></details>")?;
     }
+    Ok(())
+}
+
+fn not_inspected(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    gaps(report, out)?;
     writeln!(out, "<h3 class=\"sub\">What an image can never show</h3><dl class=\"never\">")?;
     for (what, why) in words::NEVER_SHOWN {
         writeln!(out, "<div><dt>{}</dt><dd>{}</dd></div>", Html(what), Html(why))?;
@@ -476,6 +519,9 @@ fn annex(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<dt>Tool</dt><dd>{} {}</dd>", Html(&tool.name), Html(&tool.version))?;
     writeln!(out, "<dt>Knowledge</dt><dd>of {}</dd>", Html(&tool.knowledge))?;
     writeln!(out, "<dt>Command</dt><dd><code>{}</code></dd></dl>", Html(&report.command))?;
+    if report.verdict.subject == Subject::Comparison {
+        return writeln!(out, "</section>");
+    }
     let apps = report.apps.iter().map(|it| [&it.package, &it.version, &it.signer, &it.device_path]);
     let daemons = report.daemons.iter().map(|it| [&it.name, &it.user, &it.device_path]);
     writeln!(out, "<details class=\"annex\"><summary>{}</summary>", words::many(apps.len() as u64, "app", "apps"))?;

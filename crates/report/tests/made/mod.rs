@@ -49,6 +49,62 @@ pub fn empty() -> Report {
     }
 }
 
+/// Two phones beside each other.
+#[allow(dead_code, reason = "not every test compares")]
+pub fn compared() -> Report {
+    let full = full();
+    let input = |name: &str| Input { name: name.to_owned(), ..full.input[0].clone() };
+    let layer = |layer: &str, unit: &str, read| LayerLine {
+        layer: layer.to_owned(),
+        state: if read == 12 { LayerState::Read } else { LayerState::Partial },
+        unit: unit.to_owned(),
+        read,
+        total: 12,
+        why: "7 are the same".to_owned(),
+    };
+    let plain = |rank, kind: &str, what: &str, left: &str, right: &str| Difference {
+        rank,
+        kind: kind.to_owned(),
+        what: what.to_owned(),
+        left: left.to_owned(),
+        right: right.to_owned(),
+        device_path: format!("/system/{rank}"),
+        brings: Vec::new(),
+    };
+    let rest = (4..=120).map(|rank| plain(rank, "changed", "file", "10 bytes", "11 bytes"));
+    Report {
+        command: "postern compare shop.zip gift.zip".to_owned(),
+        input: vec![input("shop.zip"), input(HOSTILE[1])],
+        verdict: VerdictLine {
+            answer: Answer::Differs,
+            confidence: Confidence::High,
+            percent: 91,
+            subject: Subject::Comparison,
+            summary: vec!["3 differences matter.".to_owned()],
+        },
+        coverage: Coverage {
+            layers: vec![layer("files", "files", 11), layer("bytecode", "units", 12)],
+            code: CodeCount::default(),
+        },
+        differences: [
+            full.differences.clone(),
+            vec![
+                plain(2, "changed", "code of com.example.ota", &"a long text ".repeat(50), HOSTILE[6]),
+                Difference {
+                    brings: (0..7).map(|n| format!("{} {n}", HOSTILE[4])).collect(),
+                    ..plain(3, "added", HOSTILE[0], "", "4755")
+                },
+            ],
+            rest.collect(),
+        ]
+        .concat(),
+        gaps: full.gaps.clone(),
+        device: full.device.clone(),
+        next: full.next.clone(),
+        ..empty()
+    }
+}
+
 pub fn full() -> Report {
     Report {
         date: Some("2021-03-01".to_owned()),

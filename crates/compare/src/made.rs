@@ -1,0 +1,167 @@
+//! Phones that were made up for tests: dumps with the facts that readers would state.
+
+use knowledge::Knowledge;
+use model::fact::app::App;
+use model::fact::certificate::{Certificate, Role};
+use model::fact::flow::{Flow, Way};
+use model::fact::init::{Section, Service};
+use model::fact::property::Property;
+use model::{Artifact, ArtifactId, Blob, Facts, Finding, Gap, Layer, Location, Node, NodeKind, Row, Tree};
+use phone::Phone;
+
+use crate::{Beside, Comparison, Content, Opened, Side};
+
+/// A phone that is being made.
+pub struct Made {
+    tree: Tree,
+    facts: Facts,
+    gaps: Vec<Gap>,
+    formats: Vec<Vec<&'static str>>,
+    contents: Vec<Content>,
+    pub findings: Vec<Finding>,
+}
+
+impl Made {
+    /// A dump with a system.
+    pub fn dump() -> Made {
+        let mut made = Made {
+            tree: Tree::default(),
+            facts: Facts::default(),
+            gaps: Vec::new(),
+            formats: Vec::new(),
+            contents: Vec::new(),
+            findings: Vec::new(),
+        };
+        made.add(None, "dump", NodeKind::Directory, "", &[]);
+        made.file("/system/build.prop", "ro.a=b", &["prop"]);
+        made
+    }
+
+    fn add(
+        &mut self,
+        parent: Option<ArtifactId>,
+        name: &str,
+        kind: NodeKind,
+        content: &str,
+        formats: &[&'static str],
+    ) -> ArtifactId {
+        let id = self.tree.next_id();
+        let node = Node { kind, ..Node::default() };
+        let blob = Blob::from_bytes(content.as_bytes().to_vec());
+        let (name, raw_name) = (name.to_owned(), name.as_bytes().to_vec());
+        self.tree.push(Artifact { id, parent, name, raw_name, depth: 0, blob, node });
+        self.formats.push(formats.to_vec());
+        let mut digest = [0; 32];
+        content.bytes().take(32).enumerate().for_each(|(n, byte)| digest[n] = byte);
+        self.contents.push(Content::Known(digest));
+        id
+    }
+
+    /// A file of it.
+    pub fn file(&mut self, path: &str, content: &str, formats: &[&'static str]) -> ArtifactId {
+        self.add(Some(ArtifactId(0)), path, NodeKind::File, content, formats)
+    }
+
+    /// A symbolic link of it.
+    pub fn link(&mut self, path: &str, to: &str) {
+        self.add(Some(ArtifactId(0)), path, NodeKind::Symlink, to, &[]);
+    }
+
+    /// A file that could not be read.
+    pub fn unread(&mut self, path: &str) {
+        let id = self.file(path, "x", &[]);
+        self.contents[id.0 as usize] = Content::Unknown("it is lost".to_owned());
+    }
+
+    /// A file system of which not all could be listed.
+    pub fn broken(&mut self) {
+        let gap =
+            Gap { artifact: ArtifactId(0), why: "a folder cannot be listed".to_owned(), layer: Layer::Partitions };
+        self.gaps.push(gap);
+    }
+
+    /// An app with a signer; its content is what is said of it.
+    pub fn app(&mut self, path: &str, app: App, signer: &str) -> ArtifactId {
+        let content = format!("{signer} {} {:?}", app.version_code.unwrap_or(0), app.uses_permissions);
+        let id = self.file(path, &content, &["zip", "apk"]);
+        self.facts.apps.push(Row { at: at(id), value: app });
+        self.certificate(id, Role::ApkV2, signer);
+        id
+    }
+
+    /// A certificate in a file.
+    pub fn certificate(&mut self, id: ArtifactId, role: Role, subject: &str) {
+        let text = || subject.to_owned();
+        let value = Certificate {
+            role,
+            sha256: text(),
+            sha1: text(),
+            public_key_sha256: text(),
+            subject: text(),
+            issuer: text(),
+            serial: text(),
+            not_before: 0,
+            not_after: 0,
+            key_algorithm: text(),
+            key_bits: None,
+            signature_algorithm: text(),
+        };
+        self.facts.certificates.push(Row { at: at(id), value });
+    }
+
+    /// A property of `/system/build.prop`.
+    pub fn property(&mut self, name: &str, value: &str) {
+        let value = Property::Set { name: name.to_owned(), value: value.to_owned() };
+        self.facts.properties.push(Row { at: at(ArtifactId(1)), value });
+    }
+
+    /// A service of an init script.
+    pub fn service(&mut self, path: &str, service: Service) {
+        let id = self.file(path, &format!("{service:?}"), &["init-rc"]);
+        self.facts.init.push(Row { at: at(id), value: Section::Service(Box::new(service)) });
+    }
+
+    /// A value that travels through an app.
+    pub fn flow(&mut self, id: ArtifactId, package: &str, source: &str, sink: &str) {
+        let value = Flow {
+            package: package.to_owned(),
+            rule: "outside-decides".to_owned(),
+            source: source.to_owned(),
+            sink: sink.to_owned(),
+            component: None,
+            way: Way::default(),
+            bundled: false,
+            secret: None,
+            into: None,
+        };
+        self.facts.flows.push(Row { at: at(id), value });
+    }
+
+    fn done(self) -> (Phone, Vec<Content>, Vec<Finding>) {
+        let phone = Phone::assemble(self.tree, self.facts, self.gaps, self.formats, Knowledge::bundled());
+        (phone, self.contents, self.findings)
+    }
+}
+
+fn at(artifact: ArtifactId) -> Location {
+    Location { artifact, offset: 0, size: 1 }
+}
+
+/// What two of them have beside each other, where no code is looked into.
+pub fn compared(left: Made, right: Made) -> Comparison {
+    let (left, right) = (left.done(), right.done());
+    let (left, right) = (side(&left), side(&right));
+    let beside = Beside::of(&left, &right);
+    let plan = beside.plan();
+    beside.compare(&plan, &Opened::default())
+}
+
+fn side((phone, contents, findings): &(Phone, Vec<Content>, Vec<Finding>)) -> Side<'_> {
+    Side { name: "a".to_owned(), phone, findings, contents, units: Vec::new() }
+}
+
+/// Each difference as a line: kind, what, left, right.
+pub fn lines(comparison: &Comparison) -> Vec<String> {
+    let line = |it: &crate::Delta| format!("{} {}: {} | {}", it.kind.word(), it.what, it.left, it.right);
+    comparison.deltas.iter().map(line).collect()
+}
