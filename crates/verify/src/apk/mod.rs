@@ -22,6 +22,7 @@ mod zip;
 
 use std::borrow::Borrow;
 use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 
 use model::fact::apk_signature::{self, ApkSignature, Level, Scheme};
 use model::fact::app::App;
@@ -36,7 +37,7 @@ use self::lineage::Lineage;
 use self::problem::{Kind, Problems};
 use self::signer::Signer;
 pub use self::zip::pieces;
-use self::zip::{Allowance, Record, Sections};
+use self::zip::{Allowance, Record, Sections, Unpacker};
 use crate::certificate::Certificate;
 use crate::hash::Hash;
 
@@ -99,9 +100,13 @@ pub struct Apk<'a> {
     unread: Option<Fault>,
     block: Option<Block>,
     allowance: Allowance,
+    unpacker: RefCell<Unpacker>,
     entries: RefCell<FxHashMap<(usize, Hash), Vec<u8>>>,
     contents: RefCell<FxHashMap<Content, Option<Vec<u8>>>>,
     files: RefCell<FxHashMap<String, Vec<u8>>>,
+    /// The files of the JAR scheme, and what ranges of levels decide of them.
+    jar: OnceCell<Result<Result<v1::Files, Problems>, Fault>>,
+    v1: RefCell<Vec<(v1::Class, Rc<v1::Verified>)>>,
     v4: OnceCell<Result<v4::Verified, Fault>>,
 }
 
@@ -123,9 +128,12 @@ impl<'a> Apk<'a> {
             unread,
             block,
             allowance: Allowance::of(blob),
+            unpacker: RefCell::default(),
             entries: RefCell::default(),
             contents: RefCell::default(),
             files: RefCell::default(),
+            jar: OnceCell::new(),
+            v1: RefCell::default(),
             v4: OnceCell::new(),
         })
     }
@@ -345,9 +353,15 @@ impl<'a> Apk<'a> {
         if !missing.is_empty() {
             let record = self.records.get(idx).ok_or(Fault::malformed("entry", 0))?;
             let mut running: Vec<_> = missing.iter().map(|it| it.start()).collect();
-            record.unpack(self.blob, &self.sections, &self.allowance, &mut |piece| {
-                running.iter_mut().for_each(|it| it.update(piece));
-            })?;
+            record.unpack(
+                self.blob,
+                &self.sections,
+                &mut self.unpacker.borrow_mut(),
+                &self.allowance,
+                &mut |piece| {
+                    running.iter_mut().for_each(|it| it.update(piece));
+                },
+            )?;
             let mut entries = self.entries.borrow_mut();
             for (hash, running) in missing.iter().zip(running) {
                 entries.insert((idx, *hash), running.finalize().into_vec());
@@ -362,7 +376,7 @@ impl<'a> Apk<'a> {
         if let Some(known) = self.files.borrow().get(&record.name) {
             return Ok(known.clone());
         }
-        let bytes = record.bytes(self.blob, &self.sections, &self.allowance)?;
+        let bytes = record.bytes(self.blob, &self.sections, &mut self.unpacker.borrow_mut(), &self.allowance)?;
         self.files.borrow_mut().insert(record.name.clone(), bytes.clone());
         Ok(bytes)
     }
