@@ -11,7 +11,7 @@ use model::{Blob, Fault};
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
-use super::structure::HashtreeDescriptor;
+use super::structure::{HashtreeDescriptor, by_name};
 use crate::hash::Hash;
 
 /// A tree over an image.
@@ -47,18 +47,19 @@ pub struct Checked {
 impl Hashtree {
     /// The tree that a descriptor states.
     pub fn of(descriptor: &HashtreeDescriptor) -> Result<Hashtree, Fault> {
-        let Some(hash) = descriptor.algorithm else {
-            return Err(Fault::Unsupported(format!("hash {}", descriptor.algorithm_name)));
+        let digest = &descriptor.digest;
+        let Some(hash) = by_name(&digest.algorithm) else {
+            return Err(Fault::Unsupported(format!("hash {}", digest.algorithm)));
         };
         if descriptor.data_block_size != descriptor.hash_block_size {
             return Err(Fault::Unsupported("a hash tree with blocks of two sizes".to_owned()));
         }
         Hashtree::new(
             hash,
-            &descriptor.salt,
+            &digest.salt,
             descriptor.data_block_size,
             descriptor.image_size.div_ceil(u64::from(descriptor.data_block_size.max(1))),
-            &descriptor.root_digest,
+            &digest.bytes,
             descriptor.tree_offset,
         )
     }
