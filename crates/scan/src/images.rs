@@ -89,7 +89,7 @@ struct Cover {
 }
 
 /// What is looked up for many images.
-struct Context<'a> {
+pub(crate) struct Context<'a> {
     found: &'a Found,
     store: &'a Store,
     /// Files outside file systems, by the name of the partition that they would be.
@@ -103,7 +103,7 @@ struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    fn of(found: &'a Found, store: &'a Store) -> Context<'a> {
+    pub(crate) fn of(found: &'a Found, store: &'a Store) -> Context<'a> {
         let mut context = Context {
             found,
             store,
@@ -232,7 +232,7 @@ impl<'a> Context<'a> {
     }
 
     /// The image of a partition: of those with its name, the one of the same slot that is long enough and lies nearest.
-    fn image(&self, metadata: &Artifact, partition: &str, size: u64) -> Option<ArtifactId> {
+    pub(crate) fn image(&self, metadata: &Artifact, partition: &str, size: u64) -> Option<ArtifactId> {
         let slot = stem(metadata.file_name()).1;
         let tree = &self.found.tree;
         let own: Vec<ArtifactId> = tree.ancestors(metadata.id).map(|it| it.id).collect();
@@ -277,7 +277,7 @@ impl<'a> Context<'a> {
 }
 
 /// The name of a partition and its slot: `system_a.img` is `system` of the slot `a`.
-fn stem(file_name: &[u8]) -> (String, Option<char>) {
+pub(crate) fn stem(file_name: &[u8]) -> (String, Option<char>) {
     let name = String::from_utf8_lossy(file_name).into_owned();
     let name = [".img", ".bin", ".raw"].iter().find_map(|it| name.strip_suffix(it)).unwrap_or(&name);
     match name.strip_suffix("_a").map(|it| (it, 'a')).or(name.strip_suffix("_b").map(|it| (it, 'b'))) {

@@ -15,6 +15,7 @@ mod observe;
 mod outcome;
 mod progress;
 mod signatures;
+mod vbmeta_digest;
 mod walk;
 mod without_manifest;
 
@@ -27,4 +28,5 @@ pub use glob::Pattern;
 pub use input::{Given, InputError, open};
 pub use progress::{Phase, Progress, Silent};
 pub use taint::{Control, FlowStep};
+pub use vbmeta_digest::{VbmetaDigest, vbmeta_digests};
 pub use walk::{Found, Want, walk};

@@ -1,4 +1,10 @@
 //! Verified boot beside AOSP's avbtool: images and metadata that it makes, APEX files, and the same with bytes changed.
+//!
+//! Two differences are known, and avbtool's alone, not the boot loader's. Where an offset of a footer or of descriptors
+//! points past the end of the file, avbtool reads nothing there, takes that for an unsigned structure without
+//! descriptors (`AvbVBMetaHeader` of no data, `parse_descriptors`), and says that it verifies; libavb refuses it
+//! (`avb_slot_verify.c`, `avb_vbmeta_image.c`). And the name of a hash ends at its first zero for libavb
+//! (`avb_strcmp`), while avbtool stumbles over what follows.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,6 +14,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use formats::Reading;
+use formats::vbmeta::structure;
 use model::{Artifact, ArtifactId, Blob, Fault, Node, Store};
 use verify::avb::hashtree::Hashtree;
 use verify::avb::structure::{Covers, Signature, Vbmeta};
@@ -153,7 +160,7 @@ impl Case {
     /// Whether the metadata are signed, or not meant to be, and cover the images that are there with their trees.
     fn verifies(&self) -> Result<bool, Fault> {
         let own = self.blob(&self.image)?;
-        let vbmeta = Vbmeta::read(&own, footer_of(&own)?)?;
+        let vbmeta = Vbmeta::read(&own, structure::behind(&own)?.unwrap_or(0))?;
         let mut holds = matches!(vbmeta.signature, Signature::Holds | Signature::None);
         for cover in &vbmeta.covers {
             let image = |partition: &str| match partition {
@@ -176,15 +183,6 @@ impl Case {
             };
         }
         Ok(holds)
-    }
-}
-
-/// Where the metadata of an image stand.
-fn footer_of(image: &Blob) -> Result<u64, Fault> {
-    let footer = image.read_at(image.len().saturating_sub(64), image.len().min(64))?;
-    match footer.strip_prefix(b"AVBf") {
-        Some(footer) => Ok(footer[16..24].iter().fold(0u64, |n, byte| n << 8 | u64::from(*byte))),
-        None => Ok(0),
     }
 }
 

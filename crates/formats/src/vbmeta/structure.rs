@@ -41,6 +41,24 @@ pub struct Span {
     what: &'static str,
 }
 
+/// Where the structure stands that an image carries behind its content: what the last 64 bytes (`AvbFooter`) point to.
+/// `None` where these are no footer.
+pub fn behind(image: &Blob) -> Result<Option<u64>, Fault> {
+    let Some(at) = image.len().checked_sub(FOOTER_SIZE) else { return Ok(None) };
+    let bytes = image.read_at(at, FOOTER_SIZE)?;
+    let mut footer = Reader::at(&bytes, at);
+    if !footer.rest().starts_with(FOOTER_MAGIC) {
+        return Ok(None);
+    }
+    footer.skip(20, "magic, version and original_image_size")?;
+    let vbmeta_offset = footer.u64_be("vbmeta_offset")?;
+    let vbmeta_size = footer.u64_be("vbmeta_size")?;
+    match vbmeta_offset.checked_add(vbmeta_size) {
+        Some(end) if end <= at => Ok(Some(vbmeta_offset)),
+        _ => Err(Fault::malformed("vbmeta_offset", at.saturating_add(20))),
+    }
+}
+
 /// One of the two blocks behind the header.
 #[derive(Debug, Clone)]
 pub struct Block {
@@ -300,6 +318,12 @@ const ALGORITHMS: [&str; 9] = [
 
 /// `AVB_MAGIC` and major version 1.
 pub(super) const MAGIC: &[u8] = b"AVB0\0\0\0\x01";
+
+/// `AVB_FOOTER_MAGIC` and major version 1.
+pub(crate) const FOOTER_MAGIC: &[u8] = b"AVBf\0\0\0\x01";
+
+/// `AVB_FOOTER_SIZE`
+pub(crate) const FOOTER_SIZE: u64 = 64;
 
 /// `AVB_VBMETA_IMAGE_HEADER_SIZE`
 const HEADER_SIZE: u64 = 256;

@@ -7,6 +7,7 @@
 //! | 2 | could not run: wrong use, an unreadable path, a full disk |
 //! | 3 | cannot say |
 
+mod attest;
 mod cache;
 mod cat;
 mod check;
@@ -81,6 +82,7 @@ enum Command {
     Cat(cat::Cat),
     Extract(extract::Extract),
     Explain(explain::Explain),
+    Attest(attest::Attest),
     Flows(flows::Flows),
     Dis(dis::Dis),
     Knowledge(knowledge::KnowledgeCommand),
@@ -105,6 +107,7 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Check(it) => it.run(&cli.common),
         Command::Explain(it) => it.run(&cli.common),
+        Command::Attest(it) => it.run(&cli.common),
         Command::Flows(it) => it.run(&cli.common),
         Command::Dis(it) => it.run(&cli.common),
         Command::Knowledge(it) => it.run(&cli.common),

@@ -395,19 +395,27 @@ impl<'a> Apk<'a> {
         self.records.iter().rev().find(|it| it.name == name)
     }
 
+    /// The first API level that decides by a scheme which is not verified here (v3.2), if the package has one: from there
+    /// on nothing is told.
+    pub fn undecided_from(&self) -> Option<i32> {
+        self.block.as_ref()?.value(v3::BLOCK_ID_V32).map(|_| v3::MIN_SDK_V32)
+    }
+
     /// What each version of Android decides, who signed and by whom the signer was followed.
     pub fn facts(&self) -> Result<ApkSignature, Fault> {
         let mut facts = ApkSignature { has_v4_file: self.idsig.is_some(), ..ApkSignature::default() };
+        let last = self.undecided_from().map_or(LEVEL_MAX, |it| it.saturating_sub(1));
         let min_sdk = self.versions.map_or(1, |it| it.min_sdk).clamp(1, LEVEL_MAX);
         let mut starts = vec![min_sdk];
         starts.extend(LEVELS_THAT_DIFFER);
         starts.extend(self.versions.map(|it| it.target_sdk));
         starts.extend(self.signer_levels());
-        starts.retain(|it| (min_sdk..=LEVEL_MAX).contains(it));
+        starts.retain(|it| (min_sdk..=last).contains(it));
         starts.sort_unstable();
         starts.dedup();
         for (idx, start) in starts.iter().enumerate() {
-            let end = starts.get(idx.saturating_add(1)).map(|it| it.saturating_sub(1));
+            let next = starts.get(idx.saturating_add(1)).map(|it| it.saturating_sub(1));
+            let end = next.or((last < LEVEL_MAX).then_some(last));
             let decision = self.verify(Levels { min: *start, max: *start })?;
             for (scheme, certificate) in &decision.signers {
                 let certificate_sha256 = algorithm::sha256_of(certificate);
