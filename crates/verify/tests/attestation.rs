@@ -15,7 +15,6 @@ use verify::attest::chain::{Chain, Problem, Root};
 use verify::attest::record::{BootState, SecurityLevel};
 use verify::ber;
 use verify::certificate::Certificate;
-use verify::hash::Hash;
 
 fn sample(name: &str) -> Vec<u8> {
     std::fs::read(format!("tests/attest/{name}.pem")).unwrap()

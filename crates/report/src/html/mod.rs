@@ -8,6 +8,7 @@ mod glance;
 use std::io::{self, Write};
 
 use model::Answer;
+use model::fact::image_check::State;
 use model::report::{EvidenceLine, LayerLine, LayerState, Row};
 use model::{Grade, Report};
 
@@ -159,7 +160,12 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for layer in &report.coverage.layers {
         layer_line(layer, out)?;
     }
-    writeln!(out, "</div></section>")
+    writeln!(out, "</div>")?;
+    for (state, text) in words::signed(&report.coverage.signed) {
+        let class = if state == State::Altered { "" } else { " class=\"quiet\"" };
+        writeln!(out, "<p{class}>{}</p>", Html(&text))?;
+    }
+    writeln!(out, "</section>")
 }
 
 fn layer_line(layer: &LayerLine, out: &mut dyn Write) -> io::Result<()> {

@@ -37,10 +37,6 @@ pub struct Chain {
 pub struct Link {
     /// The certificate.
     pub certificate: Certificate,
-    /// Validity, as `YYYYMMDDHHMMSSZ`.
-    pub not_before: String,
-    /// Validity, as `YYYYMMDDHHMMSSZ`.
-    pub not_after: String,
     /// How many certificates the provisioning server gave this phone lately; where it was provisioned remotely.
     pub certificates_issued: Option<u64>,
     algorithm: Vec<u8>,
@@ -123,8 +119,8 @@ impl Chain {
     fn validity(&mut self, day: &str) {
         let remote = self.is_provisioned_remotely();
         for (idx, link) in self.links.iter().enumerate().skip(1) {
-            let is_early = link.not_before.get(..8).is_some_and(|it| day < it);
-            let is_late = link.not_after.get(..8).is_some_and(|it| it < day);
+            let is_early = link.certificate.not_before.get(..8).is_some_and(|it| day < it);
+            let is_late = link.certificate.not_after.get(..8).is_some_and(|it| it < day);
             if is_early || remote && is_late {
                 self.problems.push(Problem::NotValid(idx));
             }
@@ -160,13 +156,8 @@ impl Link {
         if tbs.expect(ber::SEQUENCE)?.inner().expect(ber::OID)?.body != algorithm {
             return Err(NotBer);
         }
-        tbs.expect(ber::SEQUENCE)?;
-        let mut validity = tbs.expect(ber::SEQUENCE)?.inner();
-        let [not_before, not_after] = [time(validity.read()?)?, time(validity.read()?)?];
         let mut link = Link {
             certificate,
-            not_before,
-            not_after,
             certificates_issued: None,
             algorithm,
             signature: signature.to_vec(),
@@ -213,18 +204,6 @@ impl Link {
     }
 }
 
-/// `UTCTime` or `GeneralizedTime`, with four digits of the year (RFC 5280, 4.1.2.5).
-fn time(value: Option<Value>) -> Result<String, NotBer> {
-    let value = value.ok_or(NotBer)?;
-    let text = std::str::from_utf8(value.body).map_err(|_| NotBer)?;
-    match value.tag {
-        UTC_TIME if text.get(..2).ok_or(NotBer)? < "50" => Ok(format!("20{text}")),
-        UTC_TIME => Ok(format!("19{text}")),
-        GENERALIZED_TIME => Ok(text.to_owned()),
-        _ => Err(NotBer),
-    }
-}
-
 /// The value of key 1 of a CBOR map that begins with it; 0 where it is not told.
 fn issued(cbor: &[u8]) -> u64 {
     match cbor {
@@ -260,8 +239,6 @@ fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>, NotBer> {
 }
 
 const BOOLEAN: u8 = 1;
-const UTC_TIME: u8 = 23;
-const GENERALIZED_TIME: u8 = 24;
 
 /// 1.3.6.1.4.1.11129.2.1
 const OID_GOOGLE_KEYS: &[u8] = &[0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 1];
