@@ -89,10 +89,12 @@ cargo xtask CHORE
                   --classes PATH     where Java finds apksig [/usr/share/java/apksig.jar]
                   --mutate N         instead of the packages, N of them with a few bytes changed
                   --seed S           another seed, other changes [1]
+                  --ranges A:B,…     at these API levels; `-` is what the package says, or no end
   oracle avb AVBTOOL KEYS
                   holds what postern says of images against AOSP's avbtool: images of every algorithm and hash, made by
-                  it with the keys testkey_rsa*.pem of a folder, and the same with one byte changed
-                  --mutate N         how many changes of each image [4]
+                  it with the keys testkey_rsa*.pem of a folder, and the same with bytes changed
+                  --mutate N         how many changes in all [1000]
+                  --apex FOLDER      also the payloads of the APEX files under it
   fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
                   --d8 FILE          d8.jar [DEMO_D8]
                   --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];

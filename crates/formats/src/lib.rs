@@ -68,7 +68,7 @@ mod tar;
 mod text;
 mod ueventd;
 mod unread;
-mod vbmeta;
+pub mod vbmeta;
 mod vdex;
 mod vendor_boot;
 mod walk;

@@ -5,6 +5,7 @@
 //! follows from that is a detector's.
 
 mod android_versions;
+mod attestation_keys;
 mod avb_keys;
 mod ca_baseline;
 mod ca_owners;
@@ -31,6 +32,7 @@ mod table;
 use std::sync::LazyLock;
 
 pub use android_versions::AndroidVersion;
+pub use attestation_keys::{AttestationKey, AttestationUse};
 pub use avb_keys::AvbKey;
 pub use ca_baseline::{CA_BASELINE_SDKS, Ca, CaDistrust, CaScope, CaStanding, CaStore};
 pub use ca_owners::{CaOwner, CaOwnerKind};
@@ -62,6 +64,8 @@ pub struct Knowledge {
     pub public_keys: LazyLock<Table<PublicKey>>,
     /// Published keys of Android Verified Boot.
     pub avb_keys: LazyLock<Table<AvbKey>>,
+    /// Keys that key attestation and transparency logs end in.
+    pub attestation_keys: LazyLock<Table<AttestationKey>>,
     /// Certificate authorities of Android's own store.
     pub ca_baseline: LazyLock<Table<Ca>>,
     /// Authorities that lost their trust.
@@ -110,6 +114,7 @@ impl Knowledge {
         static BUNDLED: Knowledge = Knowledge {
             public_keys: LazyLock::new(|| Table::bundled(PUBLIC_KEYS)),
             avb_keys: LazyLock::new(|| Table::bundled(AVB_KEYS)),
+            attestation_keys: LazyLock::new(|| Table::bundled(ATTESTATION_KEYS)),
             ca_baseline: LazyLock::new(|| Table::bundled(CA_BASELINE)),
             ca_distrust: LazyLock::new(|| Table::bundled(CA_DISTRUST)),
             ca_owners: LazyLock::new(|| Table::bundled(CA_OWNERS)),
@@ -137,6 +142,7 @@ impl Knowledge {
 
 const PUBLIC_KEYS: &str = include_str!("../data/public_keys.toml");
 const AVB_KEYS: &str = include_str!("../data/avb_keys.toml");
+const ATTESTATION_KEYS: &str = include_str!("../data/attestation_keys.toml");
 const CA_BASELINE: &str = include_str!("../data/ca_baseline.toml");
 const CA_DISTRUST: &str = include_str!("../data/ca_distrust.toml");
 const CA_OWNERS: &str = include_str!("../data/ca_owners.toml");
@@ -167,6 +173,7 @@ mod tests {
     fn every_row_has_a_source_and_no_two_rows_say_the_same() {
         check::<PublicKey>(PUBLIC_KEYS);
         check::<AvbKey>(AVB_KEYS);
+        check::<AttestationKey>(ATTESTATION_KEYS);
         check::<Ca>(CA_BASELINE);
         check::<CaDistrust>(CA_DISTRUST);
         check::<CaOwner>(CA_OWNERS);
@@ -209,6 +216,9 @@ mod tests {
         for key in knowledge.avb_keys.iter() {
             assert!(is_hex(&key.sha256, 64), "{}", key.name);
             assert!(is_hex(&key.sha1, 40), "{}", key.name);
+        }
+        for key in knowledge.attestation_keys.iter() {
+            assert!(is_hex(&key.sha256, 64), "{}", key.name);
         }
         for ca in knowledge.ca_baseline.iter() {
             assert!(is_hex(&ca.sha256, 64), "{}", ca.subject);

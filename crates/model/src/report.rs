@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fact::image_check::{Method, State};
 use crate::finding::{Class, Confidence, Factors, Grade, Power, Severity};
 use crate::gates::GateCount;
 use crate::verdict::{Answer, Subject};
@@ -242,6 +243,28 @@ pub struct Coverage {
     pub layers: Vec<LayerLine>,
     /// Bytecode.
     pub code: CodeCount,
+    /// What was held against its signature: partitions, their metadata, modules, update packages.
+    #[serde(default)]
+    pub signed: Vec<SignedLine>,
+}
+
+/// Whether an image is the one that was signed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SignedLine {
+    /// The partition, or the file.
+    pub name: String,
+    /// The way through the nesting, of the image or, where it is not there, of what names it.
+    pub path: String,
+    /// By what it is covered.
+    pub method: Method,
+    /// What was found.
+    pub state: State,
+    /// SHA-256 of the key, in hex; empty where there is none.
+    pub key: String,
+    /// What the key is called, where it is published.
+    pub key_name: String,
+    /// In words, what the state alone does not say.
+    pub why: String,
 }
 
 /// How much of a layer was read.

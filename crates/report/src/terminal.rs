@@ -101,6 +101,13 @@ fn coverage(page: &mut Page, report: &Report) -> io::Result<()> {
         page.blank()?;
         page.text(INDENT, &format!("{analysed} of {} methods were analysed.", words::number(code.methods)))?;
     }
+    let signed = words::signed(&report.coverage.signed);
+    if !signed.is_empty() {
+        page.blank()?;
+    }
+    for (_, text) in &signed {
+        page.text(INDENT, text)?;
+    }
     Ok(())
 }
 

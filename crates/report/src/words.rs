@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use model::fact::image_check::State;
 use model::finding::{Concealment, Holder, Power, Reach};
-use model::report::{Device, GapLine, Input, LayerLine, LayerState, Row, VerdictLine};
+use model::report::{Device, GapLine, Input, LayerLine, LayerState, Row, SignedLine, VerdictLine};
 use model::{Answer, Subject};
 use model::{Confidence, Grade, Report, Severity};
 
@@ -295,6 +296,30 @@ pub const NEVER_SHOWN: &[(&str, &str)] = &[
 
 /// What stands under a list of findings that is empty.
 pub const NO_FINDINGS: &str = "None in what was inspected. That is no more than the coverage above allows.";
+
+/// What was held against its signature: for each state its words, and the names of what is in it.
+pub fn signed(lines: &[SignedLine]) -> Vec<(State, String)> {
+    let word = |state| match state {
+        State::Verified => "equals what was signed",
+        State::Altered => "is not what was signed",
+        State::Unsigned => "equals its metadata, which nobody signed",
+        State::NotPresent => "is named by signed metadata and not there",
+        State::KeyUnknown => "is signed by a key that is not at hand",
+    };
+    let states = [State::Altered, State::Verified, State::Unsigned, State::KeyUnknown, State::NotPresent];
+    let of = |state: State| {
+        let mut names: Vec<&str> = lines.iter().filter(|it| it.state == state).map(|it| it.name.as_str()).collect();
+        names.dedup();
+        let more = names.len().saturating_sub(NAMES_TOLD);
+        let told = names.iter().take(NAMES_TOLD).copied().collect::<Vec<_>>().join(", ");
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        (!names.is_empty()).then(|| (state, format!("{}: {told}{more}", word(state))))
+    };
+    states.into_iter().filter_map(of).collect()
+}
+
+/// A phone has a dozen partitions; its modules are told in the other reports.
+const NAMES_TOLD: usize = 24;
 
 #[cfg(test)]
 mod tests {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use knowledge::Knowledge;
 use model::fact::certificate::Role;
 use model::fact::code::Container;
-use model::report::{CodeCount, Coverage, LayerLine, LayerState};
+use model::fact::image_check::ImageCheck;
+use model::report::{CodeCount, Coverage, LayerLine, LayerState, SignedLine};
 use model::verdict::Inspected;
-use model::{ArtifactId, Layer, NodeKind};
+use model::{ArtifactId, Layer, NodeKind, Row};
 use phone::Phone;
 
 /// Counts every layer.
@@ -52,7 +54,35 @@ pub fn of(phone: &Phone) -> (Coverage, Inspected) {
             }
         })
         .collect();
-    (Coverage { layers, code: CodeCount { methods: code.methods, analysed: code.analysed } }, inspected)
+    let code = CodeCount { methods: code.methods, analysed: code.analysed };
+    (Coverage { layers, code, signed: signed(phone) }, inspected)
+}
+
+/// What was held against its signature, sorted by name. The report tells of each slot by its path.
+fn signed(phone: &Phone) -> Vec<SignedLine> {
+    let line = |row: &Row<ImageCheck>| {
+        let check = &row.value;
+        let key = check.public_key_sha256.clone().unwrap_or_default();
+        let published = Knowledge::bundled().avb_keys.iter().find(|it| it.sha256 == key);
+        let why = match check.is_disabled {
+            true if check.why.is_empty() => "its metadata tell the boot loader not to look".to_owned(),
+            true => format!("{}; its metadata tell the boot loader not to look", check.why),
+            false => check.why.clone(),
+        };
+        SignedLine {
+            name: check.name.clone(),
+            path: phone.tree.path(row.at.artifact),
+            method: check.method,
+            state: check.state,
+            key_name: published.map_or_else(String::new, |it| it.name.clone()),
+            key,
+            why,
+        }
+    };
+    let mut lines: Vec<SignedLine> = phone.facts.image_checks.iter().map(line).collect();
+    lines.sort();
+    lines.dedup();
+    lines
 }
 
 /// How many methods there are, and how many were looked at.

@@ -89,7 +89,7 @@ struct Cover {
 }
 
 /// What is looked up for many images.
-struct Context<'a> {
+pub(crate) struct Context<'a> {
     found: &'a Found,
     store: &'a Store,
     /// Files outside file systems, by the name of the partition that they would be.
@@ -103,7 +103,7 @@ struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    fn of(found: &'a Found, store: &'a Store) -> Context<'a> {
+    pub(crate) fn of(found: &'a Found, store: &'a Store) -> Context<'a> {
         let mut context = Context {
             found,
             store,
@@ -205,8 +205,8 @@ impl<'a> Context<'a> {
         let is_own = vbmetas.iter().any(|it| it.at == at && it.value.from_footer);
         for cover in vbmeta.covers.into_iter().take(COVERS_MAX) {
             let (partition, size) = match &cover {
-                Covers::Hash(it) => (it.partition.as_str(), it.image_size),
-                Covers::Hashtree(it) => (it.partition.as_str(), it.image_size),
+                Covers::Hash(it) => (it.digest.partition.as_str(), it.image_size),
+                Covers::Hashtree(it) => (it.digest.partition.as_str(), it.image_size),
                 Covers::Chain { partition, .. } => (partition.as_str(), 0),
             };
             let image = if is_own { Some(at.artifact) } else { self.image(artifact, partition, size) };
@@ -232,7 +232,7 @@ impl<'a> Context<'a> {
     }
 
     /// The image of a partition: of those with its name, the one of the same slot that is long enough and lies nearest.
-    fn image(&self, metadata: &Artifact, partition: &str, size: u64) -> Option<ArtifactId> {
+    pub(crate) fn image(&self, metadata: &Artifact, partition: &str, size: u64) -> Option<ArtifactId> {
         let slot = stem(metadata.file_name()).1;
         let tree = &self.found.tree;
         let own: Vec<ArtifactId> = tree.ancestors(metadata.id).map(|it| it.id).collect();
@@ -277,7 +277,7 @@ impl<'a> Context<'a> {
 }
 
 /// The name of a partition and its slot: `system_a.img` is `system` of the slot `a`.
-fn stem(file_name: &[u8]) -> (String, Option<char>) {
+pub(crate) fn stem(file_name: &[u8]) -> (String, Option<char>) {
     let name = String::from_utf8_lossy(file_name).into_owned();
     let name = [".img", ".bin", ".raw"].iter().find_map(|it| name.strip_suffix(it)).unwrap_or(&name);
     match name.strip_suffix("_a").map(|it| (it, 'a')).or(name.strip_suffix("_b").map(|it| (it, 'b'))) {
@@ -343,21 +343,17 @@ impl Context<'_> {
     /// An image against a descriptor.
     fn covered(&self, image: Option<ArtifactId>, cover: &Covers, by: &Cover) -> Result<ImageCheck, Fault> {
         let image = image.map(|it| self.found.tree.artifact(it));
-        let (partition, method, algorithm, size, is_elsewhere) = match cover {
-            Covers::Hash(it) => {
-                (&it.partition, Method::Hash, it.algorithm_name.as_str(), it.image_size, it.digest.is_empty())
-            }
-            Covers::Hashtree(it) => {
-                (&it.partition, Method::Hashtree, it.algorithm_name.as_str(), it.image_size, it.root_digest.is_empty())
-            }
-            Covers::Chain { partition, .. } => (partition, Method::Chain, "", 0, false),
+        let (partition, method, digest, size) = match cover {
+            Covers::Hash(it) => (&it.digest.partition, Method::Hash, Some(&it.digest), it.image_size),
+            Covers::Hashtree(it) => (&it.digest.partition, Method::Hashtree, Some(&it.digest), it.image_size),
+            Covers::Chain { partition, .. } => (partition, Method::Chain, None, 0),
         };
         let name = match (partition.as_str(), image) {
             ("", Some(image)) => stem(image.file_name()).0,
             (name, _) => name.to_owned(),
         };
         let checked = |state, why: &str| ImageCheck {
-            algorithm: algorithm.to_owned(),
+            algorithm: digest.map_or_else(String::new, |it| it.algorithm.clone()),
             public_key_sha256: (!by.key.is_empty()).then(|| sha256(&by.key)),
             rollback_index: Some(by.rollback_index),
             is_disabled: is_disabled(by.flags),
@@ -367,7 +363,7 @@ impl Context<'_> {
         if image.blob.len() < size {
             return Ok(checked(State::NotPresent, "the image is shorter than what its metadata cover"));
         }
-        if is_elsewhere {
+        if digest.is_some_and(|it| it.bytes.is_empty()) {
             return Ok(checked(State::NotPresent, "its digest is kept in the phone, not in the metadata"));
         }
         // What is equal is worth as much as the signature over the metadata.

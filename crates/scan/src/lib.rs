@@ -20,6 +20,7 @@ mod observe;
 mod outcome;
 mod progress;
 mod signatures;
+mod vbmeta_digest;
 mod walk;
 mod without_manifest;
 
@@ -35,4 +36,5 @@ pub use inspect::{Inspect, Inspected, inspect};
 pub use progress::{Phase, Progress, Silent};
 pub use surface::GateKind;
 pub use taint::{Control, FlowStep};
+pub use vbmeta_digest::{VbmetaDigest, vbmeta_digests};
 pub use walk::{Found, Want, walk};

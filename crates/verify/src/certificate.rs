@@ -14,6 +14,10 @@ pub struct Certificate {
     pub serial: Vec<u8>,
     /// The issuer, comparable.
     pub issuer: Vec<u8>,
+    /// Validity, as `YYYYMMDDhhmm` and what may follow.
+    pub not_before: String,
+    /// Validity, as `YYYYMMDDhhmm` and what may follow.
+    pub not_after: String,
     /// The subject, comparable.
     pub subject: Vec<u8>,
     /// The `SubjectPublicKeyInfo`, as DER and mended as Android mends it.
@@ -39,7 +43,8 @@ impl Certificate {
         let serial = tbs.expect(ber::INTEGER)?;
         tbs.expect(ber::SEQUENCE)?;
         let issuer = tbs.expect(ber::SEQUENCE)?;
-        tbs.expect(ber::SEQUENCE)?;
+        let mut validity = tbs.expect(ber::SEQUENCE)?.inner();
+        let [not_before, not_after] = [time(validity.read()?)?, time(validity.read()?)?];
         let subject = tbs.expect(ber::SEQUENCE)?;
         let spki = tbs.expect(ber::SEQUENCE)?;
         let (mut may_sign, mut unknown_critical) = (true, false);
@@ -63,6 +68,8 @@ impl Certificate {
             encoded: bytes.to_vec(),
             serial: serial.magnitude().to_vec(),
             issuer: comparable(&issuer)?,
+            not_before,
+            not_after,
             subject: comparable(&subject)?,
             spki: key::normalized(&spki),
             may_sign,
@@ -81,6 +88,34 @@ impl Certificate {
 fn usage_signs(extension: &[u8]) -> Result<bool, NotBer> {
     let bits = Values::of(extension).expect(ber::BIT_STRING)?;
     Ok(bits.body.get(1).is_some_and(|it| it & 0xc0 != 0))
+}
+
+/// `UTCTime` or `GeneralizedTime` with four digits of the year; no month is the thirteenth. Java refuses a certificate
+/// for that (`sun.security.util.DerInputBuffer`), although nobody asks for its validity.
+fn time(value: Option<Value>) -> Result<String, NotBer> {
+    let value = value.ok_or(NotBer)?;
+    let text = std::str::from_utf8(value.body).map_err(|_| NotBer)?;
+    let text = match value.tag {
+        UTC_TIME if text < "50" => format!("20{text}"),
+        UTC_TIME => format!("19{text}"),
+        GENERALIZED_TIME => text.to_owned(),
+        _ => return Err(NotBer),
+    };
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (numbers, zone) = text.split_at_checked(digits).ok_or(NotBer)?;
+    let part = |at: usize| numbers.get(at..at.saturating_add(2)).and_then(|it| it.parse::<u8>().ok());
+    let is_within = |at, range: std::ops::RangeInclusive<u8>| part(at).is_some_and(|it| range.contains(&it));
+    let has_seconds = digits == 14;
+    let is_time = is_within(4, 1..=12) && is_within(6, 1..=31) && is_within(8, 0..=23) && is_within(10, 0..=59);
+    let is_zone = match zone.as_bytes() {
+        [b'Z'] => true,
+        [b'+' | b'-', offset @ ..] => offset.len() == 4 && offset.iter().all(u8::is_ascii_digit),
+        // Fractions of a second.
+        [b'.' | b',', fraction @ .., b'Z'] => has_seconds && fraction.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    let is_whole = digits == 12 || has_seconds && is_within(12, 0..=59);
+    if is_time && is_zone && is_whole { Ok(text) } else { Err(NotBer) }
 }
 
 /// A distinguished name in the form in which two are compared: types and values, letters lower, spaces single (as
@@ -132,6 +167,8 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
+const UTC_TIME: u8 = 23;
+const GENERALIZED_TIME: u8 = 24;
 const BOOLEAN: u8 = 0x01;
 /// 2.5.29.15
 const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
@@ -170,6 +207,19 @@ mod tests {
         let compared = |bytes: &[u8]| comparable(&Values::of(bytes).read().unwrap().unwrap()).unwrap();
         assert_eq!(compared(&name(0x13, "Some  Vendor")), compared(&name(0x0c, " some vendor")));
         assert_ne!(compared(&name(0x13, "Some Vendor")), compared(&name(0x13, "SomeVendor")));
+    }
+
+    #[test]
+    fn no_month_is_the_thirteenth() {
+        let time = |tag: u8, text: &str| time(Values::of(&ber::encoded(tag, text.as_bytes())).read().unwrap());
+        assert_eq!(time(UTC_TIME, "430817153057Z").as_deref(), Ok("20430817153057Z"));
+        assert_eq!(time(UTC_TIME, "9908171530+0200").as_deref(), Ok("199908171530+0200"));
+        assert!(time(GENERALIZED_TIME, "20430817153057.25Z").is_ok());
+        for bad in
+            ["168331153057Z", "160032153057Z", "160831243057Z", "1608311530", "160831153057", "x", "16083115305Z"]
+        {
+            assert_eq!(time(UTC_TIME, bad), Err(NotBer), "{bad}");
+        }
     }
 
     proptest::proptest! {

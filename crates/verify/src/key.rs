@@ -21,6 +21,9 @@ pub enum PublicKey {
     P384(p384::ecdsa::VerifyingKey),
     /// NIST P-521.
     P521(Box<p521::ecdsa::VerifyingKey>),
+    /// A point of the right length that does not lie on its curve: as with DSA, it can be read, and nothing is signed by
+    /// it (Java looks at the curve when it verifies).
+    OffCurve,
 }
 
 /// What is done with a key besides hashing.
@@ -81,17 +84,20 @@ impl PublicKey {
             }
             OID_EC => {
                 let curve = algorithm.expect(ber::OID)?;
-                let malformed = |_| KeyFault::Malformed;
+                let off = |size: usize| match bits {
+                    [4, point @ ..] if point.len() == size => Ok(PublicKey::OffCurve),
+                    _ => Err(KeyFault::Malformed),
+                };
                 match curve.body {
                     OID_P256 => {
-                        p256::ecdsa::VerifyingKey::from_sec1_bytes(bits).map(PublicKey::P256).map_err(malformed)
+                        p256::ecdsa::VerifyingKey::from_sec1_bytes(bits).map(PublicKey::P256).or_else(|_| off(64))
                     }
                     OID_P384 => {
-                        p384::ecdsa::VerifyingKey::from_sec1_bytes(bits).map(PublicKey::P384).map_err(malformed)
+                        p384::ecdsa::VerifyingKey::from_sec1_bytes(bits).map(PublicKey::P384).or_else(|_| off(96))
                     }
                     OID_P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(bits)
                         .map(|it| PublicKey::P521(Box::new(it)))
-                        .map_err(malformed),
+                        .or_else(|_| off(132)),
                     _ => Err(KeyFault::Unsupported),
                 }
             }
@@ -170,6 +176,7 @@ impl PublicKey {
                 let signature = signature.and_then(|it| p521::ecdsa::Signature::from_slice(&it).ok());
                 Ok(signature.is_some_and(|it| key.verify_prehash(&widened(digest, 66), &it).is_ok()))
             }
+            PublicKey::OffCurve if padding == Padding::Ecdsa => Ok(false),
             _ => Err(KeyFault::Unsupported),
         }
     }

@@ -16,6 +16,7 @@
 )]
 
 pub mod apk;
+pub mod attest;
 pub mod avb;
 pub mod ber;
 pub mod certificate;
@@ -23,4 +24,5 @@ pub mod hash;
 pub mod jca;
 pub mod key;
 pub mod pkcs7;
+pub mod transparency;
 pub mod update;

@@ -105,6 +105,18 @@ fn facts_tell_each_range_of_versions_once() {
 }
 
 #[test]
+fn what_a_newer_scheme_decides_is_left_open() {
+    let mut package = Package::new();
+    package.sign_block(&made::key(), None, &[]);
+    package.add_pair(0x70e1_c89f, b"two signers");
+    let blob = Blob::from_bytes(package.bytes());
+    let apk = Apk::open(&blob, None, Some(Versions { min_sdk: 30, ..VERSIONS })).unwrap();
+    assert_eq!(apk.undecided_from(), Some(37));
+    let levels: Vec<_> = apk.facts().unwrap().levels.iter().map(|it| (it.from, it.to, it.verifies())).collect();
+    assert_eq!(levels, [(30, Some(36), true)]);
+}
+
+#[test]
 fn no_flipped_bit_of_a_signed_package_verifies_or_panics() {
     let mut package = Package::new();
     package.sign_block(&made::key(), None, &[]);

@@ -8,6 +8,7 @@ mod bombs;
 mod flows;
 mod measure;
 mod payload;
+mod signatures;
 
 use std::fmt::Write;
 use std::fs;
@@ -57,12 +58,14 @@ pub fn run(options: &Options) -> Result<()> {
     };
     let made = root.join("target/bench");
     fs::create_dir_all(&made)?;
-    let bench = Bench { postern, out: made.join("out"), rounds: options.rounds };
+    let rows = plan(&options.folder, &made)?.into_iter().map(|it| (postern.clone(), it));
     let mut table = head(root);
-    for row in plan(&options.folder, &made)? {
-        if options.only.as_ref().is_some_and(|it| !row.work.contains(it)) {
+    let is_wanted = |work: &str| options.only.as_ref().is_none_or(|it| work.contains(it));
+    for (program, row) in rows.chain(signatures::rows(&options.folder, &made, &is_wanted)?) {
+        if !is_wanted(row.work) {
             continue;
         }
+        let bench = Bench { postern: program, out: made.join("out"), rounds: options.rounds };
         let line = bench.row(&row)?;
         print!("{line}");
         table.push_str(&line);

@@ -19,20 +19,23 @@ pub struct Options {
     classes: String,
     mutate: Option<u64>,
     seed: u64,
+    ranges: Vec<String>,
 }
 
 impl Options {
-    /// Reads `FOLDER [--classes PATH] [--mutate N] [--seed S]`.
+    /// Reads `FOLDER [--classes PATH] [--mutate N] [--seed S] [--ranges MIN:MAX,…]`.
     pub fn of(words: &[&str]) -> Result<Options> {
         let [folder, rest @ ..] = words else { bail!("the oracle wants a folder of packages") };
         let classes = "/usr/share/java/apksig.jar".to_owned();
-        let mut options = Options { folder: PathBuf::from(folder), classes, mutate: None, seed: 1 };
+        let ranges = RANGES.iter().map(|it| (*it).to_owned()).collect();
+        let mut options = Options { folder: PathBuf::from(folder), classes, mutate: None, seed: 1, ranges };
         for pair in rest.chunks(2) {
             let [name, value] = pair else { bail!("{} wants a value", pair[0]) };
             match *name {
                 "--classes" => options.classes = (*value).to_owned(),
                 "--mutate" => options.mutate = Some(value.parse().context("--mutate")?),
                 "--seed" => options.seed = value.parse().context("--seed")?,
+                "--ranges" => options.ranges = value.split(',').map(str::to_owned).collect(),
                 _ => bail!("the oracle knows no option {name}"),
             }
         }
@@ -52,14 +55,14 @@ pub fn run(options: &Options) -> Result<()> {
     let source = work.join("ApkSignatures.java");
     fs::write(&source, include_str!("ApkSignatures.java"))?;
     let started = Instant::now();
-    let theirs = ask(&source, &options.classes, &packages)?;
+    let theirs = ask(&source, options, &packages)?;
     let java = started.elapsed();
     let started = Instant::now();
     let (mut n, mut differences) = (0, BTreeMap::<String, u64>::new());
     for package in &packages {
         let name = package.display().to_string();
-        for range in RANGES {
-            let key = (name.clone(), range.to_owned());
+        for range in &options.ranges {
+            let key = (name.clone(), range.clone());
             let theirs = theirs.get(&key).with_context(|| format!("apksig said nothing about {name} at {range}"))?;
             let ours = answer(package, range)?;
             n += 1;
@@ -156,14 +159,14 @@ fn versions_of(blob: &Blob) -> Option<Versions> {
 }
 
 /// What apksig says, by package and range.
-fn ask(source: &Path, classes: &str, packages: &[PathBuf]) -> Result<BTreeMap<(String, String), Answer>> {
+fn ask(source: &Path, options: &Options, packages: &[PathBuf]) -> Result<BTreeMap<(String, String), Answer>> {
     let mut answers = BTreeMap::new();
     // A command line has an end.
     for some in packages.chunks(500) {
         let output = Command::new("java")
-            .args(["-cp", classes])
+            .args(["-cp", &options.classes])
             .arg(source)
-            .args(RANGES)
+            .args(&options.ranges)
             .arg("--")
             .args(some)
             .output()

@@ -7,6 +7,7 @@
 //! | 2 | could not run: wrong use, an unreadable path, a full disk |
 //! | 3 | cannot say |
 
+mod attest;
 mod cache;
 mod cat;
 mod check;
@@ -86,6 +87,7 @@ enum Command {
     Cat(cat::Cat),
     Extract(extract::Extract),
     Explain(explain::Explain),
+    Attest(attest::Attest),
     Flows(flows::Flows),
     Gates(gates::Gates),
     Dis(dis::Dis),
@@ -112,6 +114,7 @@ pub fn run() -> ExitCode {
         Command::Check(it) => it.run(&cli.common),
         Command::Compare(it) => it.run(&cli.common),
         Command::Explain(it) => it.run(&cli.common),
+        Command::Attest(it) => it.run(&cli.common),
         Command::Flows(it) => it.run(&cli.common),
         Command::Gates(it) => it.run(&cli.common),
         Command::Dis(it) => it.run(&cli.common),

@@ -9,6 +9,7 @@ mod surface;
 use std::io::{self, Write};
 
 use model::Answer;
+use model::fact::image_check::State;
 use model::report::{Difference, EvidenceLine, LayerLine, LayerState, Row};
 use model::{Grade, Report, Subject};
 
@@ -189,7 +190,12 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for layer in &report.coverage.layers {
         layer_line(layer, out)?;
     }
-    writeln!(out, "</div></section>")
+    writeln!(out, "</div>")?;
+    for (state, text) in words::signed(&report.coverage.signed) {
+        let class = if state == State::Altered { "" } else { " class=\"quiet\"" };
+        writeln!(out, "<p{class}>{}</p>", Html(&text))?;
+    }
+    writeln!(out, "</section>")
 }
 
 fn layer_line(layer: &LayerLine, out: &mut dyn Write) -> io::Result<()> {

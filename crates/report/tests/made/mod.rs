@@ -1,5 +1,6 @@
 //! Reports that were made up: one with every feature and with names that a hostile input would choose, one with nothing.
 
+use model::fact::image_check::{Method, State};
 use model::finding::{Concealment, Factors, Holder, Power, Reach};
 use model::gates::GateCount;
 use model::report::*;
@@ -85,6 +86,7 @@ pub fn compared() -> Report {
         coverage: Coverage {
             layers: vec![layer("files", "files", 11), layer("bytecode", "units", 12)],
             code: CodeCount::default(),
+            signed: Vec::new(),
         },
         differences: [
             full.differences.clone(),
@@ -179,6 +181,7 @@ pub fn full() -> Report {
                 layer("TEE", LayerState::Absent, "files", 0, 0, "the input has none"),
             ],
             code: CodeCount { methods: 600_000, analysed: 372_000 },
+            signed: vec![signed("system", State::Verified), signed(HOSTILE[1], State::Altered)],
         },
         gaps: gaps(),
         differences: vec![Difference {
@@ -397,6 +400,18 @@ fn tool() -> Tool {
 
 fn layer(name: &str, state: LayerState, unit: &str, read: u64, total: u64, why: &str) -> LayerLine {
     LayerLine { layer: name.to_owned(), state, unit: unit.to_owned(), read, total, why: why.to_owned() }
+}
+
+fn signed(name: &str, state: State) -> SignedLine {
+    SignedLine {
+        name: name.to_owned(),
+        path: format!("{name}.img"),
+        method: Method::Hashtree,
+        state,
+        key: "ab".repeat(32),
+        key_name: String::new(),
+        why: String::new(),
+    }
 }
 
 fn factors(reach: Reach, power: Power, concealment: Concealment, holder: Holder) -> Factors {

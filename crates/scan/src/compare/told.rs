@@ -61,7 +61,11 @@ pub fn report(
         capabilities: Vec::new(),
         privacy: Vec::new(),
         controllers: Vec::new(),
-        coverage: Coverage { layers: shares.iter().map(layer_of).collect(), code: CodeCount::default() },
+        coverage: Coverage {
+            layers: shares.iter().map(layer_of).collect(),
+            code: CodeCount::default(),
+            signed: Vec::new(),
+        },
         gaps,
         differences: differences_of(sides, base, &merged),
         next: next_of(answer, sides, base),

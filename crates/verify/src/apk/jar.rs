@@ -21,7 +21,23 @@ impl Section {
 
     /// The first attribute of this name, whose letters may have any case.
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|it| it.0.eq_ignore_ascii_case(name)).map(|it| it.1.as_str())
+        self.attribute_of(&[name])
+    }
+
+    /// The first attribute whose name is these parts, one behind the other.
+    pub fn attribute_of(&self, parts: &[&str]) -> Option<&str> {
+        let is_named = |name: &str| {
+            let mut rest = name.as_bytes();
+            let begins = |part: &&str| match rest.split_at_checked(part.len()) {
+                Some((head, tail)) if head.eq_ignore_ascii_case(part.as_bytes()) => {
+                    rest = tail;
+                    true
+                }
+                _ => false,
+            };
+            parts.iter().all(begins) && rest.is_empty()
+        };
+        self.attributes.iter().find(|it| is_named(&it.0)).map(|it| it.1.as_str())
     }
 }
 

@@ -22,6 +22,7 @@ mod zip;
 
 use std::borrow::Borrow;
 use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 
 use model::fact::apk_signature::{self, ApkSignature, Level, Scheme};
 use model::fact::app::App;
@@ -36,7 +37,7 @@ use self::lineage::Lineage;
 use self::problem::{Kind, Problems};
 use self::signer::Signer;
 pub use self::zip::pieces;
-use self::zip::{Allowance, Record, Sections};
+use self::zip::{Allowance, Record, Sections, Unpacker};
 use crate::certificate::Certificate;
 use crate::hash::Hash;
 
@@ -99,9 +100,13 @@ pub struct Apk<'a> {
     unread: Option<Fault>,
     block: Option<Block>,
     allowance: Allowance,
+    unpacker: RefCell<Unpacker>,
     entries: RefCell<FxHashMap<(usize, Hash), Vec<u8>>>,
     contents: RefCell<FxHashMap<Content, Option<Vec<u8>>>>,
     files: RefCell<FxHashMap<String, Vec<u8>>>,
+    /// The files of the JAR scheme, and what ranges of levels decide of them.
+    jar: OnceCell<Result<Result<v1::Files, Problems>, Fault>>,
+    v1: RefCell<Vec<(v1::Class, Rc<v1::Verified>)>>,
     v4: OnceCell<Result<v4::Verified, Fault>>,
 }
 
@@ -123,9 +128,12 @@ impl<'a> Apk<'a> {
             unread,
             block,
             allowance: Allowance::of(blob),
+            unpacker: RefCell::default(),
             entries: RefCell::default(),
             contents: RefCell::default(),
             files: RefCell::default(),
+            jar: OnceCell::new(),
+            v1: RefCell::default(),
             v4: OnceCell::new(),
         })
     }
@@ -345,9 +353,15 @@ impl<'a> Apk<'a> {
         if !missing.is_empty() {
             let record = self.records.get(idx).ok_or(Fault::malformed("entry", 0))?;
             let mut running: Vec<_> = missing.iter().map(|it| it.start()).collect();
-            record.unpack(self.blob, &self.sections, &self.allowance, &mut |piece| {
-                running.iter_mut().for_each(|it| it.update(piece));
-            })?;
+            record.unpack(
+                self.blob,
+                &self.sections,
+                &mut self.unpacker.borrow_mut(),
+                &self.allowance,
+                &mut |piece| {
+                    running.iter_mut().for_each(|it| it.update(piece));
+                },
+            )?;
             let mut entries = self.entries.borrow_mut();
             for (hash, running) in missing.iter().zip(running) {
                 entries.insert((idx, *hash), running.finalize().into_vec());
@@ -362,7 +376,7 @@ impl<'a> Apk<'a> {
         if let Some(known) = self.files.borrow().get(&record.name) {
             return Ok(known.clone());
         }
-        let bytes = record.bytes(self.blob, &self.sections, &self.allowance)?;
+        let bytes = record.bytes(self.blob, &self.sections, &mut self.unpacker.borrow_mut(), &self.allowance)?;
         self.files.borrow_mut().insert(record.name.clone(), bytes.clone());
         Ok(bytes)
     }
@@ -381,19 +395,27 @@ impl<'a> Apk<'a> {
         self.records.iter().rev().find(|it| it.name == name)
     }
 
+    /// The first API level that decides by a scheme which is not verified here (v3.2), if the package has one: from there
+    /// on nothing is told.
+    pub fn undecided_from(&self) -> Option<i32> {
+        self.block.as_ref()?.value(v3::BLOCK_ID_V32).map(|_| v3::MIN_SDK_V32)
+    }
+
     /// What each version of Android decides, who signed and by whom the signer was followed.
     pub fn facts(&self) -> Result<ApkSignature, Fault> {
         let mut facts = ApkSignature { has_v4_file: self.idsig.is_some(), ..ApkSignature::default() };
+        let last = self.undecided_from().map_or(LEVEL_MAX, |it| it.saturating_sub(1));
         let min_sdk = self.versions.map_or(1, |it| it.min_sdk).clamp(1, LEVEL_MAX);
         let mut starts = vec![min_sdk];
         starts.extend(LEVELS_THAT_DIFFER);
         starts.extend(self.versions.map(|it| it.target_sdk));
         starts.extend(self.signer_levels());
-        starts.retain(|it| (min_sdk..=LEVEL_MAX).contains(it));
+        starts.retain(|it| (min_sdk..=last).contains(it));
         starts.sort_unstable();
         starts.dedup();
         for (idx, start) in starts.iter().enumerate() {
-            let end = starts.get(idx.saturating_add(1)).map(|it| it.saturating_sub(1));
+            let next = starts.get(idx.saturating_add(1)).map(|it| it.saturating_sub(1));
+            let end = next.or((last < LEVEL_MAX).then_some(last));
             let decision = self.verify(Levels { min: *start, max: *start })?;
             for (scheme, certificate) in &decision.signers {
                 let certificate_sha256 = algorithm::sha256_of(certificate);

@@ -2,6 +2,8 @@
 //!
 //! Source: AOSP `tools/apksig`, `internal/apk/v1/V1SchemeVerifier.java`.
 
+use std::rc::Rc;
+
 use model::Fault;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -26,54 +28,134 @@ pub struct Verified {
 
 /// Verifies the scheme for a range of API levels. `known` are the newer schemes that these levels know, `found` those
 /// that the package has.
-pub fn verify(apk: &Apk, levels: Levels, known: &[u32], found: &[u32]) -> Result<Verified, Fault> {
-    let mut verified = Verified::default();
-    let problems = &mut verified.problems;
-    for name in duplicates(&apk.records) {
-        problems.add_entry(Kind::JarDuplicateZipEntry, name);
-    }
-    if !problems.is_empty() {
-        return Ok(verified);
-    }
-    let Some(manifest) = apk.record(MANIFEST) else {
-        problems.add(Kind::JarNoManifest);
-        return Ok(verified);
+pub fn verify(apk: &Apk, levels: Levels, known: &[u32], found: &[u32]) -> Result<Rc<Verified>, Fault> {
+    let files = match apk.jar.get_or_init(|| Files::read(apk)) {
+        Ok(Ok(files)) => files,
+        Ok(Err(problems)) => return Ok(Rc::new(Verified { problems: problems.clone(), signers: Vec::new() })),
+        Err(fault) => return Err(fault.clone()),
     };
-    let manifest = Manifest::read(apk.bytes(manifest)?, &apk.records, problems);
-    if !problems.is_empty() {
-        return Ok(verified);
+    let class = Class::of(files, levels, known, found);
+    if let Some((_, verified)) = apk.v1.borrow().iter().find(|it| it.0 == class) {
+        return Ok(Rc::clone(verified));
     }
-    let mut signers = Vec::new();
-    for block in apk.records.iter().filter(|it| is_block(&it.name)) {
-        let stem = block.name.rsplit_once('.').map_or("", |it| it.0);
-        // A block without its file is passed over.
-        if let Some(file) = apk.last_record(&format!("{stem}.SF")) {
-            signers.push((block, file));
+    let verified = Rc::new(verify_files(apk, files, levels, known, found)?);
+    apk.v1.borrow_mut().push((class, Rc::clone(&verified)));
+    Ok(verified)
+}
+
+/// The files of the scheme: the manifest, and pairs of signature block and signature file.
+pub struct Files {
+    manifest: Manifest,
+    signers: Vec<Signer>,
+}
+
+struct Signer {
+    block: Vec<u8>,
+    file: Vec<u8>,
+    sections: Vec<Section>,
+}
+
+impl Files {
+    /// Reads them; problems where no version of Android goes on with what is there.
+    fn read(apk: &Apk) -> Result<Result<Files, Problems>, Fault> {
+        let mut problems = Problems::default();
+        for name in duplicates(&apk.records) {
+            problems.add_entry(Kind::JarDuplicateZipEntry, name);
+        }
+        if !problems.is_empty() {
+            return Ok(Err(problems));
+        }
+        let Some(manifest) = apk.record(MANIFEST) else {
+            problems.add(Kind::JarNoManifest);
+            return Ok(Err(problems));
+        };
+        let manifest = Manifest::read(apk.bytes(manifest)?, &apk.records, &mut problems);
+        if !problems.is_empty() {
+            return Ok(Err(problems));
+        }
+        let mut pairs = Vec::new();
+        for block in apk.records.iter().filter(|it| is_block(&it.name)) {
+            let stem = block.name.rsplit_once('.').map_or("", |it| it.0);
+            // A block without its file is passed over.
+            if let Some(file) = apk.last_record(&format!("{stem}.SF")) {
+                pairs.push((block, file));
+            }
+        }
+        if pairs.is_empty() {
+            problems.add(Kind::JarNoSignatures);
+        } else if SIGNERS_MAX < pairs.len() {
+            problems.add(Kind::JarMaxSignaturesExceeded);
+        }
+        if !problems.is_empty() {
+            return Ok(Err(problems));
+        }
+        let mut signers = Vec::new();
+        for (block, file) in pairs {
+            let (block, file) = (apk.bytes(block)?, apk.bytes(file)?);
+            let sections = jar::sections(&file);
+            signers.push(Signer { block, file, sections });
+        }
+        Ok(Ok(Files { manifest, signers }))
+    }
+}
+
+/// What of a range of levels decides here: ranges of the same class come to the same.
+#[derive(PartialEq, Eq)]
+pub struct Class {
+    min: usize,
+    max: usize,
+    /// Whether the range takes the algorithm of each signer.
+    taken: Vec<bool>,
+    known: Vec<u32>,
+    found: Vec<u32>,
+}
+
+impl Class {
+    fn of(files: &Files, levels: Levels, known: &[u32], found: &[u32]) -> Class {
+        let reached = |level: i32| [GINGERBREAD, JELLY_BEAN_MR2, KITKAT, N].iter().filter(|it| **it <= level).count();
+        let mut taken = Vec::new();
+        for signer in &files.signers {
+            // What is malformed is so at all levels.
+            let Ok(data) = SignedData::read(&signer.block) else { continue };
+            taken.extend(data.signers.iter().map(|it| is_taken(it, levels)));
+        }
+        // Schemes count from where the first newer one does.
+        let schemes = |it: &[u32]| if levels.max < N { Vec::new() } else { it.to_vec() };
+        Class {
+            min: reached(levels.min),
+            max: reached(levels.max),
+            taken,
+            known: schemes(known),
+            found: schemes(found),
         }
     }
-    if signers.is_empty() {
-        problems.add(Kind::JarNoSignatures);
-    } else if SIGNERS_MAX < signers.len() {
-        problems.add(Kind::JarMaxSignaturesExceeded);
+}
+
+fn is_taken(signer: &SignerInfo, levels: Levels) -> bool {
+    match (jca::digest(signer.digest), jca::signature(signer.algorithm)) {
+        (Some(digest), Some(algorithm)) => jca::covers(jca::levels(digest, algorithm), levels.min, levels.max),
+        _ => false,
     }
-    if !problems.is_empty() {
-        return Ok(verified);
-    }
+}
+
+fn verify_files(apk: &Apk, files: &Files, levels: Levels, known: &[u32], found: &[u32]) -> Result<Verified, Fault> {
+    let Files { manifest, signers } = files;
+    let mut verified = Verified::default();
+    let problems = &mut verified.problems;
     let mut verified_files = Vec::new();
-    for (block, file) in signers {
-        let (block, file) = (apk.bytes(block)?, apk.bytes(file)?);
-        match verify_block(&block, &file, levels) {
-            Ok(certificate) => verified_files.push((certificate, file)),
+    for signer in signers {
+        match verify_block(&signer.block, &signer.file, levels) {
+            Ok(certificate) => verified_files.push((certificate, signer)),
             Err(kind) => problems.add(kind),
         }
     }
     if !problems.is_empty() {
         return Ok(verified);
     }
-    let mut signers: Vec<(Certificate, FxHashSet<String>)> = Vec::new();
-    for (certificate, file) in verified_files {
+    let mut signers: Vec<(Certificate, FxHashSet<&str>)> = Vec::new();
+    for (certificate, signer) in verified_files {
         let mut own = Problems::default();
-        match verify_file(&file, &manifest, levels, known, found, &mut own)? {
+        match verify_file(&signer.sections, manifest, levels, known, found, &mut own)? {
             Some(entries) if own.is_empty() => signers.push((certificate, entries)),
             Some(_) => problems.merge(&own),
             // Android ignores the signer.
@@ -86,7 +168,7 @@ pub fn verify(apk: &Apk, levels: Levels, known: &[u32], found: &[u32]) -> Result
     if !problems.is_empty() {
         return Ok(verified);
     }
-    let used = verify_entries(apk, levels, &manifest, &signers, problems)?;
+    let used = verify_entries(apk, levels, manifest, &signers, problems)?;
     verified.signers = used.iter().filter_map(|it| signers.get(*it)).map(|it| it.0.clone()).collect();
     Ok(verified)
 }
@@ -167,7 +249,7 @@ fn verify_signer<'a>(
     let (Some(digest), Some(algorithm)) = (jca::digest(signer.digest), jca::signature(signer.algorithm)) else {
         return Err(Kind::JarUnsupportedSigAlg);
     };
-    if !jca::covers(jca::levels(digest, algorithm), levels.min, levels.max) {
+    if !is_taken(signer, levels) {
         return Err(Kind::JarUnsupportedSigAlg);
     }
     let issued = |it: &&Certificate| {
@@ -212,29 +294,29 @@ fn verify_signer<'a>(
 }
 
 /// The entries that a signature file names, after it was held against the manifest. `None` where Android ignores it.
-fn verify_file(
-    file: &[u8],
+fn verify_file<'a>(
+    sections: &'a [Section],
     manifest: &Manifest,
     levels: Levels,
     known: &[u32],
     found: &[u32],
     problems: &mut Problems,
-) -> Result<Option<FxHashSet<String>>, Fault> {
-    let mut sections = jar::sections(file).into_iter();
+) -> Result<Option<FxHashSet<&'a str>>, Fault> {
+    let mut sections = sections.iter();
     let main = sections.next().ok_or(Fault::malformed("signature file", 0))?;
     if main.attribute("Signature-Version").is_none() {
         return Ok(None);
     }
-    if N <= levels.max && is_stripped(&main, known, found) {
+    if N <= levels.max && is_stripped(main, known, found) {
         problems.add(Kind::JarMissingApkSigReferenced);
         return Ok(Some(FxHashSet::default()));
     }
     let by_signtool = main.attribute("Created-By").is_some_and(|it| it.contains("signtool"));
     let suffix = if by_signtool { "-Digest" } else { "-Digest-Manifest" };
-    let whole = digests(&main, suffix, levels)?;
+    let whole = digests(main, suffix, levels)?;
     let whole_verifies = !whole.is_empty() && whole.iter().all(|it| it.0.of(&[&manifest.bytes]) == it.1);
     if !by_signtool {
-        let expected = digests(&main, "-Digest-Manifest-Main-Attributes", levels)?;
+        let expected = digests(main, "-Digest-Manifest-Main-Attributes", levels)?;
         let range = manifest.main.as_ref().map_or(0..0, |it| it.range.clone());
         let bytes = manifest.bytes.get(range).unwrap_or_default();
         if expected.iter().any(|it| it.0.of(&[bytes]) != it.1) {
@@ -246,7 +328,7 @@ fn verify_file(
     let mut is_ignored = false;
     for section in sections {
         let Some(name) = section.name() else { return Ok(None) };
-        if !entries.insert(name.to_owned()) {
+        if !entries.insert(name) {
             return Ok(None);
         }
         if whole_verifies {
@@ -256,7 +338,7 @@ fn verify_file(
             is_ignored = true;
             continue;
         };
-        let expected = digests(&section, "-Digest", levels)?;
+        let expected = digests(section, "-Digest", levels)?;
         if expected.is_empty() {
             problems.add_entry(Kind::JarNoZipEntryDigestInSigFile, name);
         }
@@ -283,7 +365,7 @@ fn verify_entries(
     apk: &Apk,
     levels: Levels,
     manifest: &Manifest,
-    signers: &[(Certificate, FxHashSet<String>)],
+    signers: &[(Certificate, FxHashSet<&str>)],
     problems: &mut Problems,
 ) -> Result<Vec<usize>, Fault> {
     let mut first: Option<Vec<usize>> = None;
@@ -330,7 +412,7 @@ fn digests(section: &Section, suffix: &str, levels: Levels) -> Result<Vec<(Hash,
     if levels.min < JELLY_BEAN_MR2 {
         let names = section.attribute("Digest-Algorithms").unwrap_or("SHA SHA1");
         for name in names.split([' ', '\t', '\n', '\r', '\x0c']).filter(|it| !it.is_empty()) {
-            let Some(text) = section.attribute(&format!("{name}{suffix}")) else { continue };
+            let Some(text) = section.attribute_of(&[name, suffix]) else { continue };
             let Some(hash) = hash_of(name).filter(|it| it.1 <= levels.min).map(|it| it.0) else { continue };
             found.push((hash, decoded(text)?));
             break;
@@ -343,7 +425,7 @@ fn digests(section: &Section, suffix: &str, levels: Levels) -> Result<Vec<(Hash,
         for (hash, name) in
             [(Hash::Sha512, "SHA-512"), (Hash::Sha384, "SHA-384"), (Hash::Sha256, "SHA-256"), (Hash::Sha1, "SHA1")]
         {
-            let Some(text) = section.attribute(&format!("{name}{suffix}")) else { continue };
+            let Some(text) = section.attribute_of(&[name, suffix]) else { continue };
             let stronger = (hash, decoded(text)?);
             if !found.contains(&stronger) {
                 found.push(stronger);
@@ -360,8 +442,8 @@ fn hash_of(name: &str) -> Option<(Hash, i32)> {
         "MD5" => (Hash::Md5, 0),
         "SHA" | "SHA1" | "SHA-1" => (Hash::Sha1, 0),
         "SHA-256" => (Hash::Sha256, 0),
-        "SHA-384" => (Hash::Sha384, 9),
-        "SHA-512" => (Hash::Sha512, 9),
+        "SHA-384" => (Hash::Sha384, GINGERBREAD),
+        "SHA-512" => (Hash::Sha512, GINGERBREAD),
         _ => return None,
     })
 }
@@ -376,6 +458,7 @@ const SIGNERS_MAX: usize = 10;
 /// A block has one signer, by the tests of AOSP two; each costs a verification.
 const SIGNER_INFOS_MAX: usize = 64;
 
+const GINGERBREAD: i32 = 9;
 const JELLY_BEAN_MR2: i32 = 18;
 const KITKAT: i32 = 19;
 const N: i32 = 24;

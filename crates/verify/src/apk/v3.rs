@@ -203,6 +203,10 @@ const KINDS: Kinds = Kinds {
 pub const BLOCK_ID: u32 = 0xf053_68c0;
 /// The number of the pair of v3.1.
 pub const BLOCK_ID_V31: u32 = 0x1b93_ad61;
+/// The number of the pair of v3.2 (AOSP `ApkSignatureSchemeV3Verifier.java`): two signers, one of ML-DSA.
+pub const BLOCK_ID_V32: u32 = 0x70e1_c89f;
+/// The first API level that looks for v3.2.
+pub const MIN_SDK_V32: i32 = 37;
 /// The first API level that looks for v3.1.
 pub const MIN_SDK_V31: i32 = 33;
 

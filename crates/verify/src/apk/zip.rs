@@ -4,6 +4,7 @@
 //! this one. Source: AOSP `tools/apksig`, `internal/zip`; APPNOTE.TXT 4.3.
 
 use std::cell::Cell;
+use std::ops::Range;
 
 use flate2::{Decompress, FlushDecompress, Status};
 use model::{Blob, Fault, Reader};
@@ -116,30 +117,94 @@ impl Allowance {
     }
 }
 
+/// What unpacks entries, one after the other, with the same memory.
+pub struct Unpacker {
+    window: Window,
+    inflate: Decompress,
+    out: Vec<u8>,
+}
+
+impl Default for Unpacker {
+    fn default() -> Unpacker {
+        Unpacker { window: Window::default(), inflate: Decompress::new(false), out: vec![0; PIECE] }
+    }
+}
+
+/// What was read last of a file. Where reads follow each other, ever more is read ahead: a package has thousands of
+/// small entries, most in the order of its directory.
+#[derive(Default)]
+struct Window {
+    start: u64,
+    bytes: Vec<u8>,
+    /// How many bytes were asked for in order.
+    run: usize,
+}
+
+impl Window {
+    /// `len` bytes from `at`, which are at most a piece.
+    fn bytes(&mut self, blob: &Blob, at: u64, len: usize) -> Result<&[u8], Fault> {
+        let held = |it: &Window| {
+            let from = usize::try_from(at.checked_sub(it.start)?).ok()?;
+            Some(from..from.checked_add(len)?).filter(|range| range.end <= it.bytes.len())
+        };
+        let end = self.start.saturating_add(self.bytes.len() as u64);
+        let in_order = self.start <= at && at <= end.saturating_add(IN_ORDER);
+        self.run = if in_order { self.run.saturating_add(len).min(PIECE) } else { len };
+        if held(self).is_none() {
+            let left = usize::try_from(blob.len().saturating_sub(at)).unwrap_or(usize::MAX);
+            let ahead = self.run.saturating_mul(2).min(PIECE).min(left).max(len);
+            self.bytes.resize(ahead, 0);
+            self.start = at;
+            let mut read = blob.read_into(at, &mut self.bytes);
+            if read.is_err() && len < ahead {
+                // What is read ahead may be lost, and not be needed.
+                self.bytes.resize(len, 0);
+                read = blob.read_into(at, &mut self.bytes);
+            }
+            if let Err(fault) = read {
+                self.bytes.clear();
+                return Err(fault);
+            }
+        }
+        let range = held(self).unwrap_or_default();
+        Ok(self.bytes.get(range).unwrap_or_default())
+    }
+}
+
 impl Record {
     /// The uncompressed bytes, piece by piece.
     pub fn unpack(
         &self,
         blob: &Blob,
         sections: &Sections,
+        unpacker: &mut Unpacker,
         allowance: &Allowance,
         sink: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Fault> {
-        let data = self.data(blob, sections)?;
+        let Unpacker { window, inflate, out } = unpacker;
+        let data = self.data(blob, sections, window)?;
         allowance.take(u64::from(self.uncompressed))?;
+        let mut packed_pieces = |sink: &mut dyn FnMut(&[u8])| -> Result<(), Fault> {
+            let mut at = data.start;
+            while at < data.end {
+                let len = usize::try_from(data.end.saturating_sub(at)).unwrap_or(PIECE).min(PIECE);
+                sink(window.bytes(blob, at, len)?);
+                at = at.saturating_add(len as u64);
+            }
+            Ok(())
+        };
         if self.method == STORED {
-            return pieces(&data, sink);
+            return packed_pieces(sink);
         }
         let malformed = Fault::malformed("compressed data", u64::from(self.local_at));
-        let mut inflate = Decompress::new(false);
-        let mut out = vec![0; PIECE];
+        inflate.reset(false);
         let mut done = false;
         let mut wrong = false;
         let wanted = u64::from(self.uncompressed);
-        pieces(&data, &mut |mut packed| {
+        packed_pieces(&mut |mut packed| {
             while !done && !wrong && !packed.is_empty() {
                 let (before, written) = (inflate.total_in(), inflate.total_out());
-                match inflate.decompress(packed, &mut out, FlushDecompress::None) {
+                match inflate.decompress(packed, out, FlushDecompress::None) {
                     Ok(status) => done = status == Status::StreamEnd,
                     Err(_) => wrong = true,
                 }
@@ -155,7 +220,7 @@ impl Record {
         // What the decoder still holds back.
         while !done && !wrong && inflate.total_out() < wanted {
             let written = inflate.total_out();
-            match inflate.decompress(&[], &mut out, FlushDecompress::None) {
+            match inflate.decompress(&[], out, FlushDecompress::None) {
                 Ok(status) => done = status == Status::StreamEnd,
                 Err(_) => wrong = true,
             }
@@ -167,24 +232,30 @@ impl Record {
     }
 
     /// All uncompressed bytes.
-    pub fn bytes(&self, blob: &Blob, sections: &Sections, allowance: &Allowance) -> Result<Vec<u8>, Fault> {
+    pub fn bytes(
+        &self,
+        blob: &Blob,
+        sections: &Sections,
+        unpacker: &mut Unpacker,
+        allowance: &Allowance,
+    ) -> Result<Vec<u8>, Fault> {
         if METADATA_MAX < u64::from(self.uncompressed) {
             return Err(Fault::Limit { what: "bytes of a signature file", bound: METADATA_MAX });
         }
         let mut bytes = Vec::new();
-        self.unpack(blob, sections, allowance, &mut |it| bytes.extend_from_slice(it))?;
+        self.unpack(blob, sections, unpacker, allowance, &mut |it| bytes.extend_from_slice(it))?;
         Ok(bytes)
     }
 
-    /// The packed bytes. Local and central header must agree in what Android compares.
-    fn data(&self, blob: &Blob, sections: &Sections) -> Result<Blob, Fault> {
+    /// Where the packed bytes stand. Local and central header must agree in what Android compares.
+    fn data(&self, blob: &Blob, sections: &Sections, window: &mut Window) -> Result<Range<u64>, Fault> {
         let at = u64::from(self.local_at);
-        let header_size = LOCAL_SIZE.saturating_add(self.name_len as u64);
+        let header_len = LOCAL_LEN.saturating_add(self.name_len);
+        let header_size = header_len as u64;
         if sections.directory_at < at.saturating_add(header_size) {
             return Err(Fault::malformed("local header", at));
         }
-        let bytes = blob.read_at(at, header_size)?;
-        let mut header = Reader::at(&bytes, at);
+        let mut header = Reader::at(window.bytes(blob, at, header_len)?, at);
         header.expect(LOCAL_MAGIC, "local header")?;
         header.skip(2, "version")?;
         let flags = header.u16_le("flags")?;
@@ -202,12 +273,13 @@ impl Record {
         if String::from_utf8_lossy(header.take(name_len, "name")?) != self.name {
             return Err(Fault::malformed("name", at));
         }
-        let start = at.saturating_add(LOCAL_SIZE).saturating_add(name_len as u64).saturating_add(extra_len);
+        let start = at.saturating_add(LOCAL_LEN as u64).saturating_add(name_len as u64).saturating_add(extra_len);
         let size = u64::from(if self.method == STORED { self.uncompressed } else { self.compressed });
-        if sections.directory_at < start.saturating_add(size) {
+        let end = start.saturating_add(size);
+        if sections.directory_at < end {
             return Err(Fault::malformed("data of an entry", at));
         }
-        blob.slice(start, size)
+        Ok(start..end)
     }
 }
 
@@ -230,13 +302,16 @@ const RECORD_MAGIC: &[u8] = b"PK\x01\x02";
 const LOCAL_MAGIC: &[u8] = b"PK\x03\x04";
 const END_SIZE: u64 = 22;
 const END_SIZE_USIZE: usize = 22;
-const LOCAL_SIZE: u64 = 30;
+const LOCAL_LEN: usize = 30;
 const STORED: u16 = 0;
 /// Sizes stand behind the data.
 const DESCRIPTOR: u16 = 8;
 
 /// Large enough to make calls rare, small enough for the cache of a core.
 const PIECE: usize = 64 << 10;
+
+/// Between the data of entries stand their descriptors and padding.
+const IN_ORDER: u64 = 4096;
 
 /// 65,535 entries with names of a few hundred bytes.
 const DIRECTORY_MAX: u64 = 64 << 20;

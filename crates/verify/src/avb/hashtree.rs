@@ -9,9 +9,9 @@ use blake2::digest::Digest;
 use blake2::digest::consts::U32;
 use model::{Blob, Fault};
 use sha1::Sha1;
-use sha2::{Sha256, Sha512};
+use sha2::Sha512;
 
-use super::structure::HashtreeDescriptor;
+use super::structure::{HashtreeDescriptor, by_name};
 use crate::hash::Hash;
 
 /// A tree over an image.
@@ -47,18 +47,19 @@ pub struct Checked {
 impl Hashtree {
     /// The tree that a descriptor states.
     pub fn of(descriptor: &HashtreeDescriptor) -> Result<Hashtree, Fault> {
-        let Some(hash) = descriptor.algorithm else {
-            return Err(Fault::Unsupported(format!("hash {}", descriptor.algorithm_name)));
+        let digest = &descriptor.digest;
+        let Some(hash) = by_name(&digest.algorithm) else {
+            return Err(Fault::Unsupported(format!("hash {}", digest.algorithm)));
         };
         if descriptor.data_block_size != descriptor.hash_block_size {
             return Err(Fault::Unsupported("a hash tree with blocks of two sizes".to_owned()));
         }
         Hashtree::new(
             hash,
-            &descriptor.salt,
+            &digest.salt,
             descriptor.data_block_size,
             descriptor.image_size.div_ceil(u64::from(descriptor.data_block_size.max(1))),
-            &descriptor.root_digest,
+            &digest.bytes,
             descriptor.tree_offset,
         )
     }
@@ -111,24 +112,40 @@ impl Hashtree {
 
     /// The digests of a run of blocks, one behind the other.
     pub fn leaves(&self, image: &Blob, blocks: Range<u64>) -> Result<Vec<u8>, Fault> {
-        let at = blocks.start.saturating_mul(self.block as u64);
-        let len = blocks.end.saturating_sub(blocks.start).saturating_mul(self.block as u64);
-        // The last block may be cut short; what it lacks counts as zeros.
-        let bytes = image.read_up_to(at, len)?;
-        let short = len.saturating_sub(bytes.len() as u64);
-        if self.block as u64 <= short {
-            return Err(Fault::Truncated { at, wanted: len });
+        let count = usize::try_from(blocks.end.saturating_sub(blocks.start)).unwrap_or(usize::MAX);
+        let step = BUFFER.checked_div(self.block).unwrap_or(1).max(1);
+        let mut buffer = vec![0; step.min(count).saturating_mul(self.block)];
+        let mut leaves = Vec::with_capacity(count.saturating_mul(self.stride));
+        let mut at = blocks.start.saturating_mul(self.block as u64);
+        let end = blocks.end.saturating_mul(self.block as u64);
+        while at < end {
+            let len = end.saturating_sub(at).min(buffer.len() as u64);
+            // The last block may be cut short; what it lacks counts as zeros.
+            let there = len.min(image.len().saturating_sub(at));
+            if self.block as u64 <= len.saturating_sub(there) {
+                return Err(Fault::Truncated { at, wanted: len });
+            }
+            let bytes = buffer.get_mut(..usize::try_from(there).unwrap_or_default()).unwrap_or_default();
+            image.read_into(at, bytes)?;
+            self.digest(bytes, &mut leaves);
+            at = at.saturating_add(len);
         }
-        Ok(self.digests(&bytes))
+        Ok(leaves)
     }
 
     /// The digest of each block of these bytes.
     fn digests(&self, bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len().div_ceil(self.block).saturating_mul(self.stride));
+        self.digest(bytes, &mut out);
+        out
+    }
+
+    fn digest(&self, bytes: &[u8], out: &mut Vec<u8>) {
         match self.hash {
-            Hash::Sha1 => digests::<Sha1>(self, bytes),
-            Hash::Sha512 => digests::<Sha512>(self, bytes),
-            Hash::Blake2b256 => digests::<Blake2b<U32>>(self, bytes),
-            _ => digests::<Sha256>(self, bytes),
+            Hash::Sha1 => digest::<Sha1>(self, bytes, out),
+            Hash::Sha512 => digest::<Sha512>(self, bytes, out),
+            Hash::Blake2b256 => digest::<Blake2b<U32>>(self, bytes, out),
+            _ => digest_sha256(self, bytes, out),
         }
     }
 
@@ -136,13 +153,7 @@ impl Hashtree {
     /// as far as the tree beside the image is itself covered by the root.
     pub fn check(&self, image: &Blob, leaves: Vec<u8>) -> Checked {
         let levels = self.levels(leaves);
-        let top = levels.last().map(Vec::as_slice).unwrap_or_default();
-        // One block has no tree above it.
-        let root = match (levels.len(), self.n_blocks) {
-            (1, 1) => top.get(..self.hash.size()).unwrap_or_default().to_vec(),
-            _ => self.digests(top),
-        };
-        let root = root.get(..self.hash.size()).unwrap_or_default();
+        let root = self.root(&levels);
         let stated = self.stated_levels(image, &levels);
         let tree_equal = self.n_blocks < 2 || stated.iter().zip(&levels).all(|(stated, own)| stated == own);
         if root == self.root {
@@ -151,6 +162,22 @@ impl Hashtree {
         let mut checked = Checked { tree_equal, ..Checked::default() };
         self.locate(&levels, &stated, &mut checked);
         checked
+    }
+
+    /// The root digest that the digests of all blocks come to.
+    pub fn root_of(&self, leaves: Vec<u8>) -> Vec<u8> {
+        self.root(&self.levels(leaves))
+    }
+
+    fn root(&self, levels: &[Vec<u8>]) -> Vec<u8> {
+        let top = levels.last().map(Vec::as_slice).unwrap_or_default();
+        // One block has no tree above it.
+        let mut root = match (levels.len(), self.n_blocks) {
+            (1, 1) => top.to_vec(),
+            _ => self.digests(top),
+        };
+        root.truncate(self.hash.size());
+        root
     }
 
     /// All levels, the lowest first, each filled up to whole blocks.
@@ -240,10 +267,9 @@ impl Checked {
 }
 
 /// The digest of each block, filled up with zeros to the stride.
-fn digests<D: Digest + Clone>(tree: &Hashtree, bytes: &[u8]) -> Vec<u8> {
+fn digest<D: Digest + Clone>(tree: &Hashtree, bytes: &[u8], out: &mut Vec<u8>) {
     let mut salted = D::new();
     salted.update(&tree.salt);
-    let mut out = Vec::with_capacity(bytes.len().div_ceil(tree.block).saturating_mul(tree.stride));
     let zeros = vec![0; tree.block];
     for block in bytes.chunks(tree.block) {
         let mut hash = salted.clone();
@@ -252,7 +278,20 @@ fn digests<D: Digest + Clone>(tree: &Hashtree, bytes: &[u8]) -> Vec<u8> {
         out.extend_from_slice(&hash.finalize());
         out.resize(out.len().next_multiple_of(tree.stride), 0);
     }
-    out
+}
+
+/// The same by SHA-256, as most partitions have it.
+fn digest_sha256(tree: &Hashtree, bytes: &[u8], out: &mut Vec<u8>) {
+    use sha2_inlined::{Digest, Sha256};
+    let mut salted = Sha256::new();
+    salted.update(&tree.salt);
+    let zeros = vec![0; tree.block];
+    for block in bytes.chunks(tree.block) {
+        let mut hash = salted.clone();
+        hash.update(block);
+        hash.update(zeros.get(block.len()..).unwrap_or_default());
+        out.extend_from_slice(&hash.finalize());
+    }
 }
 
 const BLOCK_MIN: u32 = 512;
@@ -263,6 +302,9 @@ const LEAVES_MAX: u64 = 256 << 20;
 
 /// Enough for a thread to be worth it, few enough for many at once.
 const PIECE: u64 = 4 << 20;
+
+/// What is read stays in the cache of a core until it is hashed.
+const BUFFER: usize = 256 << 10;
 
 /// A reader wants to see where, not all of a partition that is another.
 const RUNS_MAX: usize = 4096;

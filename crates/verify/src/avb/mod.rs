@@ -9,16 +9,17 @@ pub mod verity_table;
 
 use model::{Blob, Fault};
 
-use self::structure::HashDescriptor;
+use self::structure::{HashDescriptor, by_name};
 use crate::apk::pieces;
 
 /// Whether an image is the one whose digest a descriptor states. A fault where it is not all there.
 pub fn equals(descriptor: &HashDescriptor, image: &Blob) -> Result<bool, Fault> {
-    let Some(hash) = descriptor.algorithm else {
-        return Err(Fault::Unsupported(format!("hash {}", descriptor.algorithm_name)));
+    let stated = &descriptor.digest;
+    let Some(hash) = by_name(&stated.algorithm) else {
+        return Err(Fault::Unsupported(format!("hash {}", stated.algorithm)));
     };
     let mut running = hash.start();
-    running.update(&descriptor.salt);
+    running.update(&stated.salt);
     pieces(&image.slice(0, descriptor.image_size)?, &mut |piece| running.update(piece))?;
-    Ok(*running.finalize() == *descriptor.digest)
+    Ok(*running.finalize() == *stated.bytes)
 }

@@ -72,8 +72,18 @@ pub fn name(text: &str) -> Vec<u8> {
     ber::encoded(ber::SEQUENCE, &ber::encoded(ber::SET, &ber::encoded(ber::SEQUENCE, &part)))
 }
 
-/// A certificate that signs itself; its own signature is nobody's concern.
+/// A certificate that signs itself.
 pub fn certificate(key: &PrivateKey, subject: &str) -> Vec<u8> {
+    certificate_with(key, subject, &[])
+}
+
+/// A certificate that signs itself, with extensions.
+pub fn certificate_with(key: &PrivateKey, subject: &str, extensions: &[u8]) -> Vec<u8> {
+    certificate_by(key, subject, (key, subject), extensions)
+}
+
+/// A certificate of a key for a subject, by a signer of this name, with extensions.
+pub fn certificate_by(key: &PrivateKey, subject: &str, by: (&PrivateKey, &str), extensions: &[u8]) -> Vec<u8> {
     let mut algorithm = ber::encoded(ber::OID, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]);
     algorithm.extend([5, 0]);
     let algorithm = ber::encoded(ber::SEQUENCE, &algorithm);
@@ -82,14 +92,18 @@ pub fn certificate(key: &PrivateKey, subject: &str) -> Vec<u8> {
         ber::encoded(ber::CONTEXT_0, &ber::encoded(ber::INTEGER, &[2])),
         ber::encoded(ber::INTEGER, &[7]),
         algorithm.clone(),
-        name(subject),
+        name(by.1),
         ber::encoded(ber::SEQUENCE, &[time.clone(), time].concat()),
         name(subject),
         spki(key),
     ];
-    let tbs = ber::encoded(ber::SEQUENCE, &tbs.concat());
+    let mut tbs = tbs.concat();
+    if !extensions.is_empty() {
+        tbs.extend(ber::encoded(ber::CONTEXT_3, &ber::encoded(ber::SEQUENCE, extensions)));
+    }
+    let tbs = ber::encoded(ber::SEQUENCE, &tbs);
     let mut bits = vec![0];
-    bits.extend(sign(key, Hash::Sha256, &[&tbs]));
+    bits.extend(sign(by.0, Hash::Sha256, &[&tbs]));
     ber::encoded(ber::SEQUENCE, &[tbs, algorithm, ber::encoded(ber::BIT_STRING, &bits)].concat())
 }
 

@@ -129,6 +129,18 @@ impl Package {
     }
 }
 
+impl Package {
+    /// Adds a pair to the signing block.
+    pub fn add_pair(&mut self, id: u32, value: &[u8]) {
+        let mut pairs = self.block[8..self.block.len() - 24].to_vec();
+        pairs.extend((value.len() as u64 + 4).to_le_bytes());
+        pairs.extend(id.to_le_bytes());
+        pairs.extend(value);
+        let size = (pairs.len() as u64 + 24).to_le_bytes();
+        self.block = [&size[..], &pairs, &size, b"APK Sig Block 42"].concat();
+    }
+}
+
 /// An attribute of signed data.
 pub fn attribute(id: u32, value: &[u8]) -> Vec<u8> {
     prefixed(&[&id.to_le_bytes()[..], value].concat())
