@@ -93,7 +93,7 @@ fn contents(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Sections that a comparison has not.
-const NO_COMPARISON: &[&str] = &["glance", "findings", "control", "privacy"];
+const NO_COMPARISON: &[&str] = &["glance", "gates", "findings", "control", "privacy"];
 
 fn answer(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let verdict = &report.verdict;
