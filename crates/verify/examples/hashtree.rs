@@ -24,6 +24,7 @@ impl Source for Image {
     }
 }
 
+#[allow(clippy::print_stdout, clippy::print_stderr)]
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
     let path = words.next().ok_or("which image?")?;

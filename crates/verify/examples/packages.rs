@@ -6,6 +6,7 @@ use std::error::Error;
 use model::Blob;
 use verify::apk::{Apk, Versions};
 
+#[allow(clippy::print_stdout, clippy::print_stderr)]
 fn main() -> Result<(), Box<dyn Error>> {
     for path in std::env::args().skip(1) {
         let blob = Blob::from_bytes(std::fs::read(&path)?);

@@ -1,4 +1,4 @@
-//! Small files that decode to 4 GiB of zeros, one for each codec.
+//! Small files that decode to 4 GiB of zeros, one for each codec, and one that decodes to 4 PiB.
 //!
 //! What can be put together from pieces is: compressing 4 GiB would take longer than the whole benchmark.
 
@@ -11,8 +11,17 @@ use anyhow::{Context, Result};
 use flate2::{Compress, Compression, Crc, FlushCompress};
 
 /// The bombs, as `docs/benchmarks.md` names them.
-pub const NAMES: [&str; 8] =
-    ["zeros.zip", "zeros.zip.zip", "zeros.gz", "zeros.gz.gz", "zeros.bz2", "zeros.xz", "zeros.zst", "zeros.br"];
+pub const NAMES: [&str; 9] = [
+    "zeros.zip",
+    "zeros.zip.zip",
+    "zips.zip",
+    "zeros.gz",
+    "zeros.gz.gz",
+    "zeros.bz2",
+    "zeros.xz",
+    "zeros.zst",
+    "zeros.br",
+];
 
 /// The bomb of that name, made unless it is there; `None` where the program that packs it is not installed.
 pub fn make(folder: &Path, name: &str) -> Result<Option<PathBuf>> {
@@ -21,8 +30,9 @@ pub fn make(folder: &Path, name: &str) -> Result<Option<PathBuf>> {
         return Ok(Some(path));
     }
     let bytes = match name {
-        "zeros.zip" => Some(zip(&Deflated::zeros()?, b"zeros")),
-        "zeros.zip.zip" => Some(zip(&Deflated::of(&zip(&Deflated::zeros()?, b"zeros"))?, b"zeros.zip")),
+        "zeros.zip" => Some(zip(&Deflated::zeros()?, 1)),
+        "zeros.zip.zip" => Some(zip(&Deflated::of(&zip(&Deflated::zeros()?, 1))?, 1)),
+        "zips.zip" => Some(zips()?),
         "zeros.gz" => Some(gzip(&Deflated::zeros()?)),
         "zeros.gz.gz" => Some(gzip(&Deflated::of(&gzip(&Deflated::zeros()?))?)),
         "zeros.zst" => Some(zstd()),
@@ -100,21 +110,33 @@ fn gzip(deflated: &Deflated) -> Vec<u8> {
     out
 }
 
-/// A zip of one entry (APPNOTE 4.3.7, 4.3.12, 4.3.16). A size that does not fit is stated as the largest that does.
-fn zip(deflated: &Deflated, name: &[u8]) -> Vec<u8> {
-    let mut common = Vec::new();
-    common.extend([20, 0, 0, 0, 8, 0, 0, 0, 0, 0]);
-    common.extend(deflated.crc.to_le_bytes());
-    common.extend((deflated.bytes.len() as u32).to_le_bytes());
-    common.extend((deflated.len.min(u64::from(u32::MAX) - 1) as u32).to_le_bytes());
-    common.extend((name.len() as u16).to_le_bytes());
-    common.extend([0, 0]);
-    let mut out = [b"PK\x03\x04", common.as_slice(), name, deflated.bytes.as_slice()].concat();
+/// In the shape of 42.zip: five levels of sixteen zips each, and zeros at each end.
+fn zips() -> Result<Vec<u8>> {
+    (0..5).try_fold(zip(&Deflated::zeros()?, 1), |inner, _| Ok(zip(&Deflated::of(&inner)?, 16)))
+}
+
+/// A zip of so many equal entries (APPNOTE 4.3.7, 4.3.12, 4.3.16). A size that does not fit is stated as the largest that
+/// does.
+fn zip(deflated: &Deflated, n_entries: u16) -> Vec<u8> {
+    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    for n in 0..n_entries {
+        let name = format!("{n}.zip");
+        let mut common = Vec::new();
+        common.extend([20, 0, 0, 0, 8, 0, 0, 0, 0, 0]);
+        common.extend(deflated.crc.to_le_bytes());
+        common.extend((deflated.bytes.len() as u32).to_le_bytes());
+        common.extend((deflated.len.min(u64::from(u32::MAX) - 1) as u32).to_le_bytes());
+        common.extend((name.len() as u16).to_le_bytes());
+        common.extend([0, 0]);
+        let offset = (out.len() as u32).to_le_bytes();
+        directory.extend([b"PK\x01\x02\x14\x00", common.as_slice(), &[0; 10], &offset, name.as_bytes()].concat());
+        out.extend([b"PK\x03\x04", common.as_slice(), name.as_bytes(), &deflated.bytes].concat());
+    }
     let central = out.len() as u32;
-    out.extend([b"PK\x01\x02\x14\x00", common.as_slice(), &[0; 14], name].concat());
-    let size = out.len() as u32 - central;
-    out.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
-    out.extend(size.to_le_bytes());
+    out.extend(&directory);
+    out.extend(b"PK\x05\x06\0\0\0\0");
+    out.extend([n_entries.to_le_bytes(), n_entries.to_le_bytes()].concat());
+    out.extend((directory.len() as u32).to_le_bytes());
     out.extend(central.to_le_bytes());
     out.extend([0, 0]);
     out
