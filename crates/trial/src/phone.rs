@@ -42,9 +42,9 @@ pub struct File {
 pub enum Content {
     /// An app: its manifest, a line an element, and its code.
     App {
-        /// See [`apk::write`].
+        /// See `apk::write`.
         app: String,
-        /// See [`crate::code::assemble`].
+        /// See `code::assemble`.
         #[serde(default)]
         code: String,
     },
