@@ -16,7 +16,7 @@ mod dex;
 mod elf;
 mod list;
 mod phone;
-mod zip;
+pub mod zip;
 
 use std::io;
 
