@@ -113,17 +113,7 @@ impl Check {
             ("sbom", &self.sbom),
             ("stix", &self.stix),
         ];
-        for (id, target) in reports {
-            if let Some(target) = target {
-                write(&report, id, target)?;
-            }
-        }
-        let taken = reports.iter().any(|(_, target)| target.as_deref() == Some(Path::new("-")));
-        if !taken {
-            let mut out = BufWriter::new(io::stdout().lock());
-            render(&report, "terminal", &style(common), &mut out)?;
-            out.flush()?;
-        }
+        deliver(&report, &reports, common)?;
         Ok(ExitCode::from(code))
     }
 
@@ -132,17 +122,14 @@ impl Check {
     fn command(&self) -> String {
         let mut words = vec!["postern".to_owned(), "check".to_owned()];
         for input in &self.inputs {
-            let name = input.file_name().map(|it| it.to_string_lossy().into_owned());
-            words.push(name.unwrap_or_else(|| input.display().to_string()));
+            words.push(name_of(input));
         }
         if let Some(against) = &self.against {
-            let name = against.file_name().map(|it| it.to_string_lossy().into_owned());
-            words.push(format!("--against {}", name.unwrap_or_else(|| against.display().to_string())));
+            words.push(format!("--against {}", name_of(against)));
         }
         for (option, feeds) in [("--iocs", &self.iocs), ("--yara", &self.yara)] {
             for feed in feeds {
-                let name = feed.file_name().map(|it| it.to_string_lossy().into_owned());
-                words.push(format!("{option} {}", name.unwrap_or_else(|| feed.display().to_string())));
+                words.push(format!("{option} {}", name_of(feed)));
             }
         }
         if self.no_feeds {
@@ -158,7 +145,28 @@ impl Check {
     }
 }
 
-pub fn write(report: &Report, id: &str, target: &Path) -> anyhow::Result<()> {
+/// Writes the reports that are asked for, and for people what none of them took the output for.
+pub fn deliver(report: &Report, reports: &[(&str, &Option<PathBuf>)], common: &Common) -> anyhow::Result<()> {
+    for (id, target) in reports {
+        if let Some(target) = target {
+            write(report, id, target)?;
+        }
+    }
+    let taken = reports.iter().any(|(_, target)| target.as_deref() == Some(Path::new("-")));
+    if !taken {
+        let mut out = BufWriter::new(io::stdout().lock());
+        render(report, "terminal", &style(common), &mut out)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+/// What a path is called in a command line that does not tell where it lay.
+pub fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |it| it.to_string_lossy().into_owned())
+}
+
+fn write(report: &Report, id: &str, target: &Path) -> anyhow::Result<()> {
     let style = Style { colour: false, width: 100, verbose: true };
     if target == Path::new("-") {
         let mut out = BufWriter::new(io::stdout().lock());
@@ -171,7 +179,7 @@ pub fn write(report: &Report, id: &str, target: &Path) -> anyhow::Result<()> {
     out.flush().with_context(|| target.display().to_string())
 }
 
-pub fn render(report: &Report, id: &str, style: &Style, out: &mut dyn Write) -> anyhow::Result<()> {
+fn render(report: &Report, id: &str, style: &Style, out: &mut dyn Write) -> anyhow::Result<()> {
     let renderer = report::renderer(id).context("no such rendering")?;
     Ok((renderer.render)(report, style, out)?)
 }

@@ -1,13 +1,12 @@
 //! `postern compare`: what one phone has and another has not.
 
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
 
-use super::check::{day_of, render, style, write};
+use super::check::{day_of, deliver, name_of};
 use super::{Common, cache};
 
 /// Say what one phone has and another has not, what matters most first
@@ -68,17 +67,7 @@ impl Compare {
         cache::tell(cache.as_ref(), common);
         let (report, code) = result.context("cannot open the input")?;
         let reports = [("json", &self.json), ("html", &self.html)];
-        for (id, target) in reports {
-            if let Some(target) = target {
-                write(&report, id, target)?;
-            }
-        }
-        let taken = reports.iter().any(|(_, target)| target.as_deref() == Some(Path::new("-")));
-        if !taken {
-            let mut out = BufWriter::new(io::stdout().lock());
-            render(&report, "terminal", &style(common), &mut out)?;
-            out.flush()?;
-        }
+        deliver(&report, &reports, common)?;
         Ok(ExitCode::from(code))
     }
 
@@ -86,8 +75,7 @@ impl Compare {
     fn command(&self) -> String {
         let mut words = vec!["postern".to_owned(), "compare".to_owned()];
         for input in &self.inputs {
-            let name = input.file_name().map(|it| it.to_string_lossy().into_owned());
-            words.push(name.unwrap_or_else(|| input.display().to_string()));
+            words.push(name_of(input));
         }
         if let Some(date) = &self.date {
             words.push(format!("--date {date}"));
