@@ -288,7 +288,7 @@ impl Engine<'_> {
 
     /// What lies in one object under a key comes to lie under the same key of others.
     fn copy_elements(&mut self, from: ObjId, to: SetId, state: &mut State) {
-        for (key, set) in state.heap.parts(from).to_vec() {
+        for (key, set) in state.heap.parts(from).collect::<Vec<_>>() {
             if !matches!(key, Key::Field(_)) {
                 state.heap.store(to, key, set, &mut self.arena);
             }

@@ -30,6 +30,20 @@ pub(crate) struct Call<'r> {
     pub result: SetId,
 }
 
+/// What objects of a called method, and sets of them, are for its caller.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    objs: FxHashMap<ObjId, SetId>,
+    sets: FxHashMap<SetId, SetId>,
+}
+
+impl Known {
+    fn clear(&mut self) {
+        self.objs.clear();
+        self.sets.clear();
+    }
+}
+
 impl Engine<'_> {
     /// A call instruction.
     pub fn invoke(&mut self, insn: &Insn, state: &mut State, ctx: &mut Ctx) {
@@ -222,8 +236,8 @@ impl Engine<'_> {
             Obj::Number(number) => Some(Constant::Number(number)),
             Obj::Made { class, .. } if self.program.names.text(class) == "[B" => {
                 // Bytes that were written one by one lie beside, and make it another array.
-                let parts = state.heap.parts(*one);
-                let written = parts.iter().any(|it| matches!(it.0, Key::Index(_) | Key::Any | Key::Content));
+                let mut parts = state.heap.parts(*one);
+                let written = parts.any(|it| matches!(it.0, Key::Index(_) | Key::Any | Key::Content));
                 let data = state.heap.load_one(*one, Key::Field(self.words.data), &mut self.arena);
                 let data = self.arena.text(data).filter(|_| !written)?;
                 Some(Constant::Bytes(data.chars().map(|it| it as u32 as u8 as i8).collect()))
@@ -250,7 +264,7 @@ impl Engine<'_> {
         ctx: &mut Ctx,
     ) -> SetId {
         self.spent += 1 + (summary.heap.len() + summary.effects.len()) as u64;
-        let mut known: FxHashMap<ObjId, SetId> = FxHashMap::default();
+        let mut known = self.known.pop().unwrap_or_default();
         let mut types: Types = Vec::new();
         for &want in &summary.wants {
             let values = self.bring(want, args, state, ctx, &mut known);
@@ -274,6 +288,8 @@ impl Engine<'_> {
                 effect.args.iter().map(|it| self.bring_set(*it, args, state, ctx, &mut known)).collect();
             effects.push((effect.deed.clone(), brought, effect.trail));
         }
+        known.clear();
+        self.known.push(known);
         for (bases, key, set) in writes {
             state.heap.store(bases, key, set, &mut self.arena);
         }
@@ -314,30 +330,21 @@ impl Engine<'_> {
         (known && !classes.is_empty()).then_some(classes)
     }
 
-    fn bring_set(
-        &mut self,
-        set: SetId,
-        args: &[SetId],
-        state: &State,
-        ctx: &Ctx,
-        known: &mut FxHashMap<ObjId, SetId>,
-    ) -> SetId {
+    fn bring_set(&mut self, set: SetId, args: &[SetId], state: &State, ctx: &Ctx, known: &mut Known) -> SetId {
         let members = self.arena.members(set);
         if let [one] = members.as_ref() {
             return self.bring(*one, args, state, ctx, known);
         }
+        if let Some(&brought) = known.sets.get(&set) {
+            return brought;
+        }
         let found = members.iter().map(|it| self.bring(*it, args, state, ctx, known)).collect();
-        self.arena.union_all(found)
+        let brought = self.arena.union_all(found);
+        known.sets.insert(set, brought);
+        brought
     }
 
-    fn bring_key(
-        &mut self,
-        key: Key,
-        args: &[SetId],
-        state: &State,
-        ctx: &Ctx,
-        known: &mut FxHashMap<ObjId, SetId>,
-    ) -> Key {
+    fn bring_key(&mut self, key: Key, args: &[SetId], state: &State, ctx: &Ctx, known: &mut Known) -> Key {
         let Key::Text(obj) = key else { return key };
         if !self.arena.is_of_caller(obj) {
             return key;
@@ -347,15 +354,8 @@ impl Engine<'_> {
     }
 
     /// What an object of the called method is for the caller.
-    fn bring(
-        &mut self,
-        obj: ObjId,
-        args: &[SetId],
-        state: &State,
-        ctx: &Ctx,
-        known: &mut FxHashMap<ObjId, SetId>,
-    ) -> SetId {
-        if let Some(&set) = known.get(&obj) {
+    fn bring(&mut self, obj: ObjId, args: &[SetId], state: &State, ctx: &Ctx, known: &mut Known) -> SetId {
+        if let Some(&set) = known.objs.get(&obj) {
             return set;
         }
         let set = match self.arena.get(obj).clone() {
@@ -392,7 +392,7 @@ impl Engine<'_> {
             }
             _ => self.arena.one(obj),
         };
-        known.insert(obj, set);
+        known.objs.insert(obj, set);
         set
     }
 
@@ -405,7 +405,7 @@ impl Engine<'_> {
         args: &[SetId],
         state: &State,
         ctx: &Ctx,
-        known: &mut FxHashMap<ObjId, SetId>,
+        known: &mut Known,
     ) -> SetId {
         let left = self.bring(of, args, state, ctx, known);
         let right = self.bring(with, args, state, ctx, known);

@@ -74,6 +74,8 @@ pub(crate) struct Engine<'a> {
     pub decoded: BTreeMap<ClassId, Vec<Arc<str>>>,
     /// Where intents are sent that leave the app; of several ways the shortest.
     pub sends: BTreeMap<Arc<str>, TrailId>,
+    /// Tables of calls that are done, to be used again.
+    pub known: Vec<crate::call::Known>,
 }
 
 /// A source that reaches a sink.
@@ -93,6 +95,8 @@ pub(crate) type Held = (SourceId, Vec<ObjId>);
 pub(crate) struct Globals {
     /// What parts of static fields and slots hold.
     pub holds: BTreeMap<ObjId, Vec<ObjId>>,
+    /// The same as pairs: most of what is published was published before.
+    pairs: FxHashSet<(ObjId, ObjId)>,
     /// Classes of the objects that they hold.
     pub classes: FxHashMap<ObjId, Vec<ClassId>>,
     /// Sinks that such parts reach.
@@ -183,6 +187,7 @@ impl<'a> Engine<'a> {
             evaluated: FxHashMap::default(),
             decoded: BTreeMap::new(),
             sends: BTreeMap::new(),
+            known: Vec::new(),
         }
     }
 
@@ -544,8 +549,11 @@ impl<'a> Engine<'a> {
 
     /// Notes what a part of a shared object holds.
     pub fn publish(&mut self, place: ObjId, value: ObjId) {
+        if place == value || !self.globals.pairs.insert((place, value)) {
+            return;
+        }
         let holds = self.globals.holds.entry(place).or_default();
-        if !holds.contains(&value) && place != value && holds.len() < HOLDS_MAX {
+        if holds.len() < HOLDS_MAX {
             holds.push(value);
         }
     }

@@ -396,7 +396,7 @@ impl Engine<'_> {
             if self.arena.is_symbolic(obj) || FLATTEN_MAX <= seen.len() || !seen.insert(obj) {
                 continue;
             }
-            for &(key, set) in raised.heap.parts(obj) {
+            for (key, set) in raised.heap.parts(obj) {
                 end.heap.store_one(obj, key, set, false, &mut self.arena);
                 waiting.extend(self.arena.members(set).iter());
             }
@@ -812,7 +812,7 @@ impl Engine<'_> {
             {
                 // What the framework hands out is one of the app's own after all.
                 let own = self.arena.obj(Obj::Outside { site, class: ty });
-                for (key, set) in state.heap.parts(obj).to_vec() {
+                for (key, set) in state.heap.parts(obj).collect::<Vec<_>>() {
                     state.heap.store_one(own, key, set, false, &mut self.arena);
                 }
                 kept.push(own);
@@ -884,7 +884,7 @@ impl Engine<'_> {
             if symbolic && !of_caller.contains(&base) && !shared.contains(&base) {
                 continue;
             }
-            for &(key, set) in end.heap.parts(base) {
+            for (key, set) in end.heap.parts(base) {
                 if symbolic {
                     let part = self.arena.part(base, key);
                     if self.arena.one(part) == set {
@@ -946,7 +946,7 @@ impl Engine<'_> {
 
     fn holds_of_caller(&self, base: ObjId, end: &State) -> bool {
         let mut seen: Vec<ObjId> = vec![base];
-        let mut waiting: Vec<SetId> = end.heap.parts(base).iter().map(|it| it.1).collect();
+        let mut waiting: Vec<SetId> = end.heap.parts(base).map(|it| it.1).collect();
         while let Some(set) = waiting.pop() {
             for &obj in self.arena.members(set).iter() {
                 if self.arena.is_of_caller(obj) {
@@ -954,7 +954,7 @@ impl Engine<'_> {
                 }
                 if !seen.contains(&obj) && seen.len() < FLATTEN_MAX && !self.arena.is_symbolic(obj) {
                     seen.push(obj);
-                    waiting.extend(end.heap.parts(obj).iter().map(|it| it.1));
+                    waiting.extend(end.heap.parts(obj).map(|it| it.1));
                 }
             }
         }
@@ -979,7 +979,7 @@ impl Engine<'_> {
         }
         seen.push(obj);
         self.spent += 1;
-        for (key, set) in end.heap.parts(obj).to_vec() {
+        for (key, set) in end.heap.parts(obj).collect::<Vec<_>>() {
             let part = self.arena.part(place, key);
             if part == place && matches!(key, Key::Field(_)) {
                 // Too deep to tell its fields apart.

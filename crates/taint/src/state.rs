@@ -1,9 +1,9 @@
 //! What registers and the heap hold at one point of a method.
 
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 use dalvik::Name;
-use rustc_hash::FxHashMap;
 
 use crate::value::{Arena, Key, Obj, ObjId, SetId};
 
@@ -19,17 +19,29 @@ pub(crate) struct State {
 }
 
 /// Parts of objects. States share what is equal in them: a copy is cheap, and so is finding out where two differ.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Heap {
-    shards: [Rc<Shard>; SHARDS],
+    shards: Rc<[Rc<Vec<Row>>; SHARDS]>,
 }
 
-type Shard = FxHashMap<ObjId, Vec<(Key, SetId)>>;
+/// What a part of an object holds; those of a shard are in order of object and key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Row {
+    base: ObjId,
+    key: Key,
+    set: SetId,
+}
+
+impl Row {
+    fn place(&self) -> (ObjId, Key) {
+        (self.base, self.key)
+    }
+}
 
 impl Default for Heap {
     fn default() -> Heap {
-        let empty: Rc<Shard> = Rc::default();
-        Heap { shards: std::array::from_fn(|_| empty.clone()) }
+        let empty: Rc<Vec<Row>> = Rc::default();
+        Heap { shards: Rc::new(std::array::from_fn(|_| empty.clone())) }
     }
 }
 
@@ -95,28 +107,37 @@ impl State {
 
 impl Heap {
     /// The parts of an object that were written.
-    pub fn parts(&self, base: ObjId) -> &[(Key, SetId)] {
-        self.shards[shard_of(base)].get(&base).map_or(&[], |it| it)
+    pub fn parts(&self, base: ObjId) -> impl Iterator<Item = (Key, SetId)> + '_ {
+        self.rows(base).iter().map(|it| (it.key, it.set))
     }
 
     /// Every object with written parts, in no order.
     pub fn bases(&self) -> impl Iterator<Item = ObjId> + '_ {
-        self.shards.iter().flat_map(|it| it.keys().copied())
+        self.shards.iter().flat_map(|it| it.chunk_by(|l, r| l.base == r.base)).map(|it| it[0].base)
+    }
+
+    fn rows(&self, base: ObjId) -> &[Row] {
+        let shard = &self.shards[shard_of(base)];
+        let start = shard.partition_point(|it| it.base < base);
+        let len = shard[start..].iter().take_while(|it| it.base == base).count();
+        &shard[start..start + len]
     }
 
     fn part(&self, base: ObjId, key: Key) -> Option<SetId> {
-        let parts = self.parts(base);
-        parts.binary_search_by_key(&key, |it| it.0).ok().map(|n| parts[n].1)
+        part_of(self.rows(base), key)
     }
 
     fn put(&mut self, base: ObjId, key: Key, set: SetId) {
-        if self.part(base, key) == Some(set) {
+        let shard = &self.shards[shard_of(base)];
+        let row = Row { base, key, set };
+        let found = shard.binary_search_by_key(&(base, key), Row::place);
+        if found.is_ok_and(|n| shard[n] == row) {
             return;
         }
-        let parts = Rc::make_mut(&mut self.shards[shard_of(base)]).entry(base).or_default();
-        match parts.binary_search_by_key(&key, |it| it.0) {
-            Ok(n) => parts[n].1 = set,
-            Err(n) => parts.insert(n, (key, set)),
+        let shard = Rc::make_mut(&mut Rc::make_mut(&mut self.shards)[shard_of(base)]);
+        match found {
+            Ok(n) => shard[n] = row,
+            Err(n) => shard.insert(n, row),
         }
     }
 
@@ -132,7 +153,8 @@ impl Heap {
         }
         arena.work += 1;
         let symbolic = arena.is_symbolic(base);
-        let mut found = match self.part(base, key) {
+        let rows = self.rows(base);
+        let mut found = match part_of(rows, key) {
             Some(set) => set,
             None if symbolic => {
                 let part = arena.part(base, key);
@@ -143,21 +165,19 @@ impl Heap {
         match key {
             // Elements that were written under an unknown index may be this one.
             Key::Index(_) | Key::Text(_) => {
-                if let Some(any) = self.part(base, Key::Any) {
+                if let Some(any) = part_of(rows, Key::Any) {
                     found = arena.union(found, any);
                 }
             }
             Key::Any => {
-                for &(other, set) in self.parts(base) {
-                    if matches!(other, Key::Index(_) | Key::Text(_)) {
-                        found = arena.union(found, set);
-                    }
+                for row in rows.iter().filter(|it| matches!(it.key, Key::Index(_) | Key::Text(_))) {
+                    found = arena.union(found, row.set);
                 }
             }
             _ => {}
         }
         if key != Key::Content
-            && let Some(content) = self.part(base, Key::Content)
+            && let Some(content) = part_of(rows, Key::Content)
         {
             found = arena.union(found, content);
         }
@@ -205,8 +225,7 @@ impl Heap {
             };
             arena.union(old, set)
         };
-        let shard = &self.shards[shard_of(base)];
-        if PARTS_MAX <= shard.len() && !shard.contains_key(&base) {
+        if PARTS_MAX <= self.shards[shard_of(base)].len() && self.rows(base).is_empty() {
             return;
         }
         self.put(base, key, set);
@@ -214,48 +233,24 @@ impl Heap {
 
     /// Forgets the elements of an object.
     pub fn clear(&mut self, base: ObjId) {
-        let shard = &mut self.shards[shard_of(base)];
-        if shard.contains_key(&base) {
-            Rc::make_mut(shard).remove(&base);
+        if !self.rows(base).is_empty() {
+            Rc::make_mut(&mut Rc::make_mut(&mut self.shards)[shard_of(base)]).retain(|it| it.base != base);
         }
     }
 
     fn join(&mut self, other: &Heap, arena: &mut Arena) -> bool {
         let mut changed = false;
-        let mut bases: Vec<ObjId> = Vec::new();
-        for (mine, theirs) in self.shards.iter().zip(&other.shards) {
-            if !Rc::ptr_eq(mine, theirs) {
-                bases.extend(theirs.keys());
-                bases.extend(mine.keys().filter(|it| !theirs.contains_key(it)));
-            }
-        }
-        bases.sort_unstable();
-        arena.work += bases.len() as u64 + 1;
-        for base in bases {
-            if self.parts(base) == other.parts(base) {
+        arena.work += 1;
+        for n in 0..SHARDS {
+            let (mine, theirs) = (&self.shards[n], &other.shards[n]);
+            if Rc::ptr_eq(mine, theirs) {
                 continue;
             }
-            let keys: Vec<Key> = {
-                let mut keys: Vec<Key> = self.parts(base).iter().chain(other.parts(base)).map(|it| it.0).collect();
-                keys.sort_unstable();
-                keys.dedup();
-                keys
-            };
-            for key in keys {
-                let mut side = |heap: &Heap| match heap.part(base, key) {
-                    Some(set) => set,
-                    None if arena.is_symbolic(base) => {
-                        let part = arena.part(base, key);
-                        arena.one(part)
-                    }
-                    None => SetId::EMPTY,
-                };
-                let (mine, theirs) = (side(self), side(other));
-                let both = arena.union(mine, theirs);
-                if both != mine || self.part(base, key).is_none() {
-                    changed |= self.part(base, key) != Some(both);
-                    self.put(base, key, both);
-                }
+            if let Some(rows) = joined(mine, theirs, arena) {
+                // What is equal is shared, so that it is seen to be equal the next time.
+                let rows = if rows == **theirs { theirs.clone() } else { Rc::new(rows) };
+                Rc::make_mut(&mut self.shards)[n] = rows;
+                changed = true;
             }
         }
         changed
@@ -272,8 +267,16 @@ impl Heap {
     }
 
     fn carried_by(&self, set: SetId, fields: bool, arena: &mut Arena) -> Vec<ObjId> {
+        let carries = |arena: &Arena, obj| {
+            matches!(arena.get(obj), Obj::Source(_) | Obj::Compared { .. } | Obj::Reckoned(_)) || arena.is_symbolic(obj)
+        };
+        let members = arena.members(set);
+        if members.iter().all(|it| self.rows(*it).is_empty()) {
+            arena.work += members.len() as u64;
+            return members.iter().copied().filter(|it| carries(arena, *it)).collect();
+        }
         let mut seen: Vec<ObjId> = Vec::new();
-        let mut waiting: Vec<ObjId> = arena.members(set).to_vec();
+        let mut waiting: Vec<ObjId> = members.to_vec();
         let mut carried = Vec::new();
         while let Some(obj) = waiting.pop() {
             if seen.contains(&obj) || CARRIED_MAX <= seen.len() {
@@ -281,14 +284,12 @@ impl Heap {
             }
             seen.push(obj);
             arena.work += 1;
-            if matches!(arena.get(obj), Obj::Source(_) | Obj::Compared { .. } | Obj::Reckoned(_))
-                || arena.is_symbolic(obj)
-            {
+            if carries(arena, obj) {
                 carried.push(obj);
             }
-            for &(key, set) in self.parts(obj) {
-                if fields || !matches!(key, Key::Field(_)) {
-                    waiting.extend(arena.members(set).iter());
+            for row in self.rows(obj) {
+                if fields || !matches!(row.key, Key::Field(_)) {
+                    waiting.extend(arena.members(row.set).iter());
                 }
             }
         }
@@ -302,6 +303,54 @@ impl Heap {
     }
 }
 
+/// The rows of two shards as one; none where the second adds nothing.
+fn joined(mine: &[Row], theirs: &[Row], arena: &mut Arena) -> Option<Vec<Row>> {
+    let mut rows: Option<Vec<Row>> = None;
+    let (mut n, mut m) = (0, 0);
+    let mut last = None;
+    loop {
+        let (left, right) = (mine.get(n), theirs.get(m));
+        let (row, ours, both) = match (left, right) {
+            (Some(left), Some(right)) => match left.place().cmp(&right.place()) {
+                Ordering::Less => (*left, Some(left.set), None),
+                Ordering::Equal => (*left, Some(left.set), Some(right.set)),
+                Ordering::Greater => (*right, None, Some(right.set)),
+            },
+            (Some(left), None) => (*left, Some(left.set), None),
+            (None, Some(right)) => (*right, None, Some(right.set)),
+            (None, None) => return rows,
+        };
+        let (before, Row { base, key, .. }) = (n, row);
+        n += usize::from(ours.is_some());
+        m += usize::from(both.is_some());
+        arena.work += u64::from(last.replace(base) != Some(base));
+        let set = if ours == both {
+            row.set
+        } else {
+            // What a side does not name is as it was when the method began.
+            let unwritten = if arena.is_symbolic(base) {
+                let part = arena.part(base, key);
+                arena.one(part)
+            } else {
+                SetId::EMPTY
+            };
+            arena.union(ours.unwrap_or(unwritten), both.unwrap_or(unwritten))
+        };
+        if ours != Some(set) && rows.is_none() {
+            let mut some = Vec::with_capacity(mine.len().max(theirs.len()) + 1);
+            some.extend_from_slice(&mine[..before]);
+            rows = Some(some);
+        }
+        if let Some(rows) = &mut rows {
+            rows.push(Row { base, key, set });
+        }
+    }
+}
+
+fn part_of(rows: &[Row], key: Key) -> Option<SetId> {
+    rows.binary_search_by_key(&key, |it| it.key).ok().map(|n| rows[n].set)
+}
+
 fn shard_of(base: ObjId) -> usize {
     base.0 as usize % SHARDS
 }
@@ -309,8 +358,9 @@ fn shard_of(base: ObjId) -> usize {
 /// A copy that is written to copies one of so many pieces.
 const SHARDS: usize = 32;
 
-/// A method that writes parts of more objects is a table; what it writes beyond is not followed (times [`SHARDS`]).
-const PARTS_MAX: usize = 128;
+/// A method that writes more parts of objects fills a table; what it writes of further objects is not followed (times
+/// [`SHARDS`]).
+const PARTS_MAX: usize = 256;
 
 /// Nested containers beyond this many objects are not searched.
 const CARRIED_MAX: usize = 256;

@@ -122,6 +122,7 @@ pub(crate) struct Arena {
     sets: Vec<Rc<[ObjId]>>,
     set_ids: FxHashMap<Rc<[ObjId]>, SetId>,
     unions: FxHashMap<(SetId, SetId), SetId>,
+    unions_of_many: FxHashMap<Vec<SetId>, SetId>,
     /// Objects that were looked at to join, load and store: most of the work there is.
     pub work: u64,
     sites: Vec<Site>,
@@ -156,6 +157,7 @@ impl Arena {
             sets: vec![Rc::from([])],
             set_ids: FxHashMap::default(),
             unions: FxHashMap::default(),
+            unions_of_many: FxHashMap::default(),
             work: 0,
             sites: Vec::new(),
             site_ids: FxHashMap::default(),
@@ -279,9 +281,15 @@ impl Arena {
             [one] => *one,
             [left, right] => self.union(*left, *right),
             _ => {
+                self.work += sets.len() as u64;
+                if let Some(&id) = self.unions_of_many.get(&sets) {
+                    return id;
+                }
                 let objs: Vec<ObjId> = sets.iter().flat_map(|it| self.sets[it.0 as usize].iter().copied()).collect();
                 self.work += objs.len() as u64;
-                self.set(objs)
+                let id = self.set(objs);
+                self.unions_of_many.insert(sets, id);
+                id
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Dex files, and containers of several (version 041): headers and tables. The code itself is read elsewhere.
 
+mod layout;
+
 use model::fact::anomaly;
 use model::fact::code::{Code, Container};
 use model::{Artifact, Blob, Fault, Reader};
@@ -138,6 +140,10 @@ fn check(artifact: &Artifact, header: &Header, at: u64, out: &mut Reading) {
         if count != 0 && artifact.blob.len() < end {
             odd(lying, format!("{name}: {count} at {offset:#x} reach past the end"));
         }
+    }
+    // An optimiser that rewrites a file in place leaves its tables.
+    if out.wanted == Wanted::Facts {
+        layout::check(&artifact.blob, at, header.header_size, out);
     }
 }
 
