@@ -57,7 +57,7 @@ impl Engine<'_> {
         let mut args = Vec::with_capacity(reference.params.len());
         for param in reference.params.iter() {
             args.push(regs.next().map_or(SetId::EMPTY, |it| self.reg(state, it)));
-            if matches!(program.names.text(*param), "J" | "D") {
+            if self.words.is_wide(*param) {
                 regs.next();
             }
         }
@@ -516,27 +516,12 @@ impl Engine<'_> {
     }
 
     /// Numbers and strings are values; all else has parts.
-    fn is_value(&self, ty: Name) -> bool {
-        matches!(
-            self.program.names.text(ty),
-            "Z" | "B"
-                | "S"
-                | "C"
-                | "I"
-                | "J"
-                | "F"
-                | "D"
-                | "Ljava/lang/String;"
-                | "Ljava/lang/CharSequence;"
-                | "Ljava/lang/Integer;"
-                | "Ljava/lang/Long;"
-                | "Ljava/lang/Double;"
-                | "Ljava/lang/Character;"
-                | "Ljava/lang/Float;"
-                | "Ljava/lang/Short;"
-                | "Ljava/lang/Byte;"
-                | "Ljava/lang/Boolean;"
-        )
+    fn is_value(&mut self, ty: Name) -> bool {
+        let names = &self.program.names;
+        *self.values.entry(ty).or_insert_with(|| {
+            let text = names.text(ty);
+            (text.len() == 1 && text != "V") || text.strip_prefix("Ljava/lang/").is_some_and(|it| VALUES.contains(&it))
+        })
     }
 
     /// What nothing is known of: what goes in comes out, and stays in the receiver.
@@ -1049,6 +1034,20 @@ const HANDLES: &[&str] = &[
     "Ljava/lang/reflect/Constructor;",
     "Ljava/text/Format;",
     "Ljava/util/regex/Pattern;",
+];
+
+/// Classes of `java.lang` that hold a number or a text.
+const VALUES: &[&str] = &[
+    "String;",
+    "CharSequence;",
+    "Integer;",
+    "Long;",
+    "Double;",
+    "Character;",
+    "Float;",
+    "Short;",
+    "Byte;",
+    "Boolean;",
 ];
 
 /// Instructions of a decoder that are as much work as a look at an object.

@@ -76,6 +76,11 @@ pub(crate) struct Engine<'a> {
     pub sends: BTreeMap<Arc<str>, TrailId>,
     /// Tables of calls that are done, to be used again.
     pub known: Vec<crate::call::Known>,
+    search: Search,
+    /// Classes with what they extend and implement.
+    chains: FxHashMap<Name, Rc<[String]>>,
+    /// Whether values of a type have no parts.
+    pub values: FxHashMap<Name, bool>,
 }
 
 /// A source that reaches a sink.
@@ -103,6 +108,58 @@ pub(crate) struct Globals {
     pub sinks: BTreeMap<(ObjId, Arc<str>, MethodId, u32), Found>,
 }
 
+/// Shared places as a graph, which grows as it is searched once all is published.
+#[derive(Debug, Default)]
+struct Search {
+    ids: FxHashMap<(ObjId, bool), u32>,
+    nodes: Vec<Node>,
+    /// Which search this is.
+    round: u32,
+}
+
+#[derive(Debug)]
+struct Node {
+    place: (ObjId, bool),
+    /// Where it leads to; none as long as nobody asked.
+    next: Option<Rc<[u32]>>,
+    /// In which search it was come to last, and from where.
+    seen: (u32, u32),
+}
+
+impl Search {
+    fn node(&mut self, place: (ObjId, bool)) -> u32 {
+        let nodes = &mut self.nodes;
+        *self.ids.entry(place).or_insert_with(|| {
+            nodes.push(Node { place, next: None, seen: (0, 0) });
+            nodes.len() as u32 - 1
+        })
+    }
+
+    /// Comes to a node; tells whether that is new.
+    fn enter(&mut self, node: u32, from: u32) -> bool {
+        let node = &mut self.nodes[node as usize];
+        let new = node.seen.0 != self.round;
+        if new {
+            node.seen = (self.round, from);
+        }
+        new
+    }
+
+    /// The places from a node back to where the search began.
+    fn way_to(&self, node: u32) -> Vec<ObjId> {
+        let mut way = Vec::new();
+        let mut at = self.nodes[node as usize].seen.1;
+        loop {
+            way.push(self.nodes[at as usize].place.0);
+            let before = self.nodes[at as usize].seen.1;
+            if before == at {
+                return way;
+            }
+            at = before;
+        }
+    }
+}
+
 /// Names that the engine itself uses.
 pub(crate) struct Words {
     pub text: Name,
@@ -113,6 +170,8 @@ pub(crate) struct Words {
     pub data: Name,
     pub size: Name,
     pub object: Name,
+    pub long: Name,
+    pub double: Name,
 }
 
 impl Words {
@@ -131,7 +190,16 @@ impl Words {
             data: word("<data>"),
             size: word("<size>"),
             object: word("Ljava/lang/Object;"),
+            long: word("J"),
+            double: word("D"),
         }
+    }
+}
+
+impl Words {
+    /// Whether a value of the type takes two registers.
+    pub fn is_wide(&self, ty: Name) -> bool {
+        ty == self.long || ty == self.double
     }
 }
 
@@ -188,6 +256,9 @@ impl<'a> Engine<'a> {
             decoded: BTreeMap::new(),
             sends: BTreeMap::new(),
             known: Vec::new(),
+            search: Search::default(),
+            chains: FxHashMap::default(),
+            values: FxHashMap::default(),
         }
     }
 
@@ -409,6 +480,16 @@ impl<'a> Engine<'a> {
         found
     }
 
+    /// The same, asked more than once.
+    pub fn chain(&mut self, class: Name) -> Rc<[String]> {
+        if let Some(chain) = self.chains.get(&class) {
+            return chain.clone();
+        }
+        let chain: Rc<[String]> = self.ancestors(self.program.names.text(class)).into();
+        self.chains.insert(class, chain.clone());
+        chain
+    }
+
     /// The method of the program that a call on exactly this class runs, unless it is a library's.
     pub fn resolve(&self, class: ClassId, name: Name, proto: Name) -> Option<MethodId> {
         let id = self.program.resolve(class, name, proto)?;
@@ -560,6 +641,7 @@ impl<'a> Engine<'a> {
 
     /// All sources that lie in a shared object, in what it shares, and in their parts.
     pub fn settle(&mut self) {
+        self.search = Search::default();
         let sinks = std::mem::take(&mut self.globals.sinks);
         let children = self.children();
         let mut last: Option<(ObjId, Vec<Held>)> = None;
@@ -594,63 +676,78 @@ impl<'a> Engine<'a> {
 
     /// The sources that lie in a shared place, each with the places on the way from it.
     pub fn sources_in(&mut self, place: ObjId, children: &FxHashMap<ObjId, Vec<ObjId>>) -> Vec<Held> {
-        // With each place: where it was come from, and whether only what was written under an unknown key is meant.
-        let mut from: FxHashMap<(ObjId, bool), (ObjId, bool)> = FxHashMap::default();
-        let start = (place, false);
-        let mut waiting = VecDeque::from([(start, start)]);
+        let mut search = std::mem::take(&mut self.search);
+        let start = search.node((place, false));
+        search.round += 1;
+        search.enter(start, start);
+        let mut waiting = VecDeque::from([start]);
+        let mut n_seen = 1;
         let mut sources = Vec::new();
-        while let Some((here, before)) = waiting.pop_front() {
-            if SHARED_MAX <= from.len() || from.contains_key(&here) {
-                continue;
-            }
-            from.insert(here, before);
-            let (at, only_any) = here;
+        while let Some(here) = waiting.pop_front() {
+            let (at, _) = search.nodes[here as usize].place;
             if let Obj::Source(id) = self.arena.get(at) {
-                let mut through = Vec::new();
-                let mut next = before;
-                while !through.contains(&next.0) {
-                    through.push(next.0);
-                    next = from.get(&next).copied().unwrap_or(next);
-                }
-                sources.push((*id, through));
+                sources.push((*id, search.way_to(here)));
                 continue;
             }
-            if let Obj::Compared { of, .. } | Obj::Reckoned(of) = *self.arena.get(at) {
-                waiting.push_back(((of, false), here));
-                continue;
-            }
-            // What lies in it as element or content.
-            for &child in children.get(&at).into_iter().flatten() {
-                if matches!(self.arena.get(child), Obj::Part(_, key) if !matches!(key, Key::Field(_))) {
-                    waiting.push_back(((child, false), here));
+            let next = match &search.nodes[here as usize].next {
+                Some(next) => next.clone(),
+                None => {
+                    let next = self.next_places(search.nodes[here as usize].place, children);
+                    let next: Rc<[u32]> = next.into_iter().map(|it| search.node(it)).collect();
+                    search.nodes[here as usize].next = Some(next.clone());
+                    next
                 }
-            }
-            waiting.extend(self.globals.holds.get(&at).into_iter().flatten().map(|it| ((*it, false), here)));
-            // What a whole holds, its part may hold: the part of whatever the whole is.
-            let Obj::Part(base, key) = *self.arena.get(at) else { continue };
-            for whole in self.wholes_of(base, children) {
-                if matches!(self.arena.get(whole), Obj::Source(_)) {
-                    waiting.push_back(((whole, false), here));
-                } else if self.arena.is_symbolic(whole) {
-                    let part = self.arena.part(whole, key);
-                    waiting.push_back(((part, only_any), here));
+            };
+            for &next in next.iter() {
+                if SHARED_MAX <= n_seen {
+                    break;
                 }
-            }
-            match key {
-                Key::Index(_) | Key::Text(_) => {
-                    let any = self.arena.part(base, Key::Any);
-                    waiting.push_back(((any, true), here));
+                if search.enter(next, here) {
+                    n_seen += 1;
+                    waiting.push_back(next);
                 }
-                Key::Any if !only_any => waiting.extend(self.keyed(base, children).map(|it| ((it, false), here))),
-                _ => {}
-            }
-            if key != Key::Content {
-                let content = self.arena.part(base, Key::Content);
-                waiting.push_back(((content, false), here));
             }
         }
+        if SHARED_MAX <= n_seen {
+            self.limit("shared places that are searched");
+        }
+        self.search = search;
         sources.sort_unstable();
         sources
+    }
+
+    /// What a place may hold, as places; of those with the mark only what was written under an unknown key is meant.
+    fn next_places(
+        &mut self,
+        (at, only_any): (ObjId, bool),
+        children: &FxHashMap<ObjId, Vec<ObjId>>,
+    ) -> Vec<(ObjId, bool)> {
+        if let Obj::Compared { of, .. } | Obj::Reckoned(of) = *self.arena.get(at) {
+            return vec![(of, false)];
+        }
+        // What lies in it as element or content.
+        let lies_in = |it: &&ObjId| matches!(self.arena.get(**it), Obj::Part(_, key) if !matches!(key, Key::Field(_)));
+        let mut next: Vec<(ObjId, bool)> =
+            children.get(&at).into_iter().flatten().filter(lies_in).map(|it| (*it, false)).collect();
+        next.extend(self.globals.holds.get(&at).into_iter().flatten().map(|it| (*it, false)));
+        // What a whole holds, its part may hold: the part of whatever the whole is.
+        let Obj::Part(base, key) = *self.arena.get(at) else { return next };
+        for whole in self.wholes_of(base, children) {
+            if matches!(self.arena.get(whole), Obj::Source(_)) {
+                next.push((whole, false));
+            } else if self.arena.is_symbolic(whole) {
+                next.push((self.arena.part(whole, key), only_any));
+            }
+        }
+        match key {
+            Key::Index(_) | Key::Text(_) => next.push((self.arena.part(base, Key::Any), true)),
+            Key::Any if !only_any => next.extend(self.keyed(base, children).map(|it| (it, false))),
+            _ => {}
+        }
+        if key != Key::Content {
+            next.push((self.arena.part(base, Key::Content), false));
+        }
+        next
     }
 
     /// What a place may be besides itself: what it holds, and the same part of what its own whole may be.

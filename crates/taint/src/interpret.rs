@@ -49,13 +49,12 @@ impl Engine<'_> {
         let Some(reference) = program.reference(method.reference) else { return Summary::default() };
         let is_static = method.access_flags & access::STATIC != 0;
         let mut params: Vec<(ObjId, bool)> = Vec::new();
-        let wide = |name: Name| matches!(program.names.text(name), "J" | "D");
         if !is_static {
             params.push((self.arena.obj(Obj::Param(0)), false));
         }
         for ty in reference.params.iter() {
             let n = params.len().min(255) as u8;
-            params.push((self.arena.obj(Obj::Param(n)), wide(*ty)));
+            params.push((self.arena.obj(Obj::Param(n)), self.words.is_wide(*ty)));
         }
         let is_initialiser = program.names.text(reference.name) == "<clinit>";
         let Some(code) = program.code(&method) else {
@@ -412,8 +411,8 @@ impl Engine<'_> {
         let (mut kept, mut left) = (Vec::new(), Vec::new());
         for &obj in self.arena.members(thrown).iter() {
             let (mut fits, mut is_sure) = (true, false);
-            if let Obj::Made { class, .. } = self.arena.get(obj) {
-                let chain = self.ancestors(self.program.names.text(*class));
+            if let Obj::Made { class, .. } = *self.arena.get(obj) {
+                let chain = self.chain(class);
                 is_sure = chain.contains(&wanted);
                 // A chain that ends before `Object` is not known whole.
                 fits = is_sure || !chain.iter().any(|it| it == "Ljava/lang/Object;");
@@ -818,8 +817,8 @@ impl Engine<'_> {
                 kept.push(own);
                 continue;
             }
-            let fits = match self.arena.get(obj) {
-                Obj::Made { class, .. } => self.ancestors(self.program.names.text(*class)).contains(&wanted),
+            let fits = match *self.arena.get(obj) {
+                Obj::Made { class, .. } => self.chain(class).contains(&wanted),
                 _ => true,
             };
             if fits {
