@@ -1,4 +1,5 @@
-//! Values that travel from one app to another: what leaves one in an intent comes into the other by a component.
+//! Values that travel from one app to another: what leaves one in an intent, or is passed to a binder, comes into the
+//! other by a component; what a provider answers comes into who asked.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +7,12 @@ use knowledge::models::{By, Models};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::builtin::ANSWER;
 use crate::engine::Engine;
 use crate::told::{Analysis, Check, Flow, FlowStep};
-use crate::value::{Key, Obj, ObjId, Slot};
+use crate::value::{Key, Obj, ObjId, Slot, Source};
 
-/// A value that leaves an app in an intent.
+/// A value that leaves an app.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Sent {
     /// To whom.
@@ -41,12 +43,16 @@ pub enum Target {
     Component(String),
     /// Whoever declares the action.
     Action(String),
+    /// Services that hand out a binder with the interface.
+    Binder(String),
+    /// Whoever asks the provider with the address.
+    Answer(String),
 }
 
 /// Where a value comes into an app.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entry {
-    /// Descriptor of the component's class.
+    /// Descriptor of the component's class; for what a provider of another app answers, its address.
     pub component: String,
     /// Key of the intent; none for the whole or for one that is not known.
     pub key: Option<String>,
@@ -59,12 +65,22 @@ pub struct Entry {
 /// the system picks, and are not followed.
 pub fn across(apps: &[(&App, &Analysis)], models: &Models) -> (Vec<(usize, Flow)>, bool) {
     let mut receivers: BTreeMap<Target, Vec<(usize, &str)>> = BTreeMap::new();
-    for (n, (app, _)) in apps.iter().enumerate() {
+    for (n, (app, analysis)) in apps.iter().enumerate() {
         for component in app.components.iter().filter(|it| it.exported) {
             let to = (n, component.class.as_str());
             receivers.entry(Target::Component(component.class.clone())).or_default().push(to);
             for action in component.actions.iter().filter(|it| !it.starts_with("android.")) {
                 receivers.entry(Target::Action(action.clone())).or_default().push(to);
+            }
+            for (_, interface) in analysis.doors.iter().filter(|it| it.0 == component.class) {
+                receivers.entry(Target::Binder(interface.clone())).or_default().push(to);
+            }
+        }
+        let entries = analysis.arrivals.iter().map(|it| &it.entry).chain(analysis.sent.iter().map(|it| &it.entry));
+        for address in entries.flatten().map(|it| &it.component).filter(|it| it.starts_with("content://")) {
+            let askers = receivers.entry(Target::Answer(address.clone())).or_default();
+            if askers.last() != Some(&(n, address.as_str())) {
+                askers.push((n, address));
             }
         }
     }
@@ -88,7 +104,9 @@ pub fn across(apps: &[(&App, &Analysis)], models: &Models) -> (Vec<(usize, Flow)
         for &(to, component) in all.iter().filter(|it| !through.contains(&it.0)).take(RECEIVERS_MAX) {
             let Some((app, analysis)) = apps.get(to) else { continue };
             work += analysis.flows.len() + analysis.sent.len();
-            for flow in analysis.flows.iter().filter(|it| arrives(&it.entry, component) && it.secret.is_none()) {
+            let flows = analysis.flows.iter().chain(&analysis.arrivals);
+            let flows = flows.filter(|it| arrives(&it.entry, component) && it.secret.is_none());
+            for flow in flows.filter(|it| is_called(&sent, &it.steps)) {
                 let Some(rule) = models.rule(By::Value, &sent.source, &flow.sink) else { continue };
                 let ends = |steps: &[FlowStep]| steps.first().cloned().into_iter().collect::<Vec<_>>();
                 let last = flow.steps.last().map(|it| in_app(it, to)).into_iter().collect();
@@ -114,7 +132,8 @@ pub fn across(apps: &[(&App, &Analysis)], models: &Models) -> (Vec<(usize, Flow)
             if APPS_MAX <= through.len() {
                 continue;
             }
-            for next in analysis.sent.iter().filter(|it| arrives(&it.entry, component)) {
+            let others = analysis.sent.iter().filter(|it| arrives(&it.entry, component));
+            for next in others.filter(|it| is_called(&sent, &it.steps)) {
                 let mut passed = sent.clone();
                 passed.to = next.to.clone();
                 passed.key = next.key.clone();
@@ -129,13 +148,25 @@ pub fn across(apps: &[(&App, &Analysis)], models: &Models) -> (Vec<(usize, Flow)
     (found.into_iter().map(|((from, _, _), flow)| (from, flow)).collect(), all_found)
 }
 
+/// Whether the method of an interface that one side calls is the one that the other side runs; where the one or the other
+/// is not named, it may be.
+fn is_called(sent: &Sent, steps: &[FlowStep]) -> bool {
+    if !matches!(sent.to, Target::Binder(_)) {
+        return true;
+    }
+    let entered = steps.iter().position(|it| it.method.starts_with("onTransact("));
+    let runs = entered.and_then(|it| steps[it + 1..].iter().find(|it| !it.method.is_empty()));
+    let calls = sent.steps.last();
+    runs.is_none() || calls.is_none() || runs.map(|it| &it.method) == calls.map(|it| &it.method)
+}
+
 /// A step as one of the app with that number.
 fn in_app(step: &FlowStep, app: usize) -> FlowStep {
     FlowStep { app: step.app.or(u32::try_from(app).ok()), ..step.clone() }
 }
 
 impl Engine<'_> {
-    /// What leaves in intents that this app does not receive itself.
+    /// What leaves and this app does not receive itself.
     pub fn sent(&mut self) -> Vec<Sent> {
         let children = self.children();
         let places: Vec<ObjId> = self.globals.holds.keys().copied().collect();
@@ -149,17 +180,15 @@ impl Engine<'_> {
                     continue;
                 }
                 let origin = self.arena.source_of(source).clone();
+                let (target, how) = target_of(&to);
                 let (mut steps, mut methods) = self.begin(&origin, &through);
                 if let Some(trail) = trail {
-                    self.follow_trail(trail, "sends an intent", &mut steps, &mut methods);
+                    self.follow_trail(trail, how, &mut steps, &mut methods);
                 }
                 all.push(Sent {
-                    to: match to.strip_prefix("action ") {
-                        Some(action) => Target::Action(action.to_owned()),
-                        None => Target::Component(to.to_string()),
-                    },
+                    to: target,
                     key: key.clone(),
-                    entry: self.entry_of(&origin.kind, &through),
+                    entry: self.entry_of(&origin, &through),
                     source: origin.kind.to_string(),
                     checks: self.checks_in(&methods),
                     hosts: self.hosts_in(&methods),
@@ -175,9 +204,11 @@ impl Engine<'_> {
     }
 
     /// By which component, and under which key of its intent, a value came in.
-    pub fn entry_of(&self, kind: &str, through: &[ObjId]) -> Option<Entry> {
-        if kind != "exported-intent" {
-            return None;
+    pub fn entry_of(&self, origin: &Source, through: &[ObjId]) -> Option<Entry> {
+        match &*origin.kind {
+            ANSWER => return Some(Entry { component: origin.what.to_string(), key: None }),
+            "exported-intent" => {}
+            _ => return None,
         }
         let first = through.first().and_then(|it| self.root_of(*it))?;
         let Slot::Intent(component) = &first.0 else { return None };
@@ -203,6 +234,16 @@ impl Engine<'_> {
             }
             _ => None,
         }
+    }
+}
+
+/// To whom something leaves, and how the step is told.
+fn target_of(to: &str) -> (Target, &'static str) {
+    match to.split_once(' ') {
+        Some(("action", action)) => (Target::Action(action.to_owned()), "sends an intent"),
+        Some(("binder", interface)) => (Target::Binder(interface.to_owned()), "calls another process"),
+        Some(("answer", address)) => (Target::Answer(address.to_owned()), "answers"),
+        _ => (Target::Component(to.to_owned()), "sends an intent"),
     }
 }
 

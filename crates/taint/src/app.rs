@@ -137,6 +137,7 @@ impl Engine<'_> {
                 if name == "onBind" {
                     // Who binds to a service calls what it hands out.
                     self.keep(returned, &mut kept);
+                    self.note_doors(owner, returned, &state);
                 }
                 self.gather(&mut ctx, &mut kept, owner);
             }
@@ -201,6 +202,15 @@ impl Engine<'_> {
         }
     }
 
+    /// Notes the interfaces of what a service hands out.
+    fn note_doors(&mut self, owner: Name, binders: SetId, state: &State) {
+        for &binder in self.arena.members(binders).iter() {
+            if let Some(interface) = self.interface_of(binder, state) {
+                self.doors.insert((self.program.names.text(owner).to_owned(), interface.to_string()));
+            }
+        }
+    }
+
     fn keep(&self, set: SetId, kept: &mut Vec<ObjId>) {
         for &obj in self.arena.members(set).iter() {
             if matches!(self.arena.get(obj), Obj::Made { .. }) && !kept.contains(&obj) && kept.len() < KEPT_MAX {
@@ -220,7 +230,14 @@ impl Engine<'_> {
 
     fn maybe(&mut self, method: MethodId, this: ObjId, state: &mut State, ctx: &mut Ctx) {
         let before = state.clone();
-        self.enter(method, this, state, ctx);
+        let returned = self.enter(method, this, state, ctx);
+        let program = self.program;
+        let asked = program.method(method).and_then(|it| program.reference(it.reference));
+        if asked.is_some_and(|it| ASKED.contains(&program.names.text(it.name)))
+            && let Obj::Made { class, .. } = *self.arena.get(this)
+        {
+            self.give_back(program.names.text(class), returned, state);
+        }
         state.join(&before, &mut self.arena);
     }
 

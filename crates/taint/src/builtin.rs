@@ -51,6 +51,20 @@ impl Engine<'_> {
             Builtin::AskProvider => {
                 let told = call.args.iter().skip(1).fold(SetId::EMPTY, |told, it| self.arena.union(told, *it));
                 self.send_now(icc(Icc::Provider), vec![arg(0), told], state, ctx);
+                self.answer(arg(0), call, ctx);
+            }
+            Builtin::InterfaceToken => {
+                let key = Key::Field(self.words.interface);
+                state.heap.store(call.this, key, arg(0), &mut self.arena);
+            }
+            Builtin::AttachInterface => {
+                let key = Key::Field(self.words.interface);
+                state.heap.store(call.this, key, arg(1), &mut self.arena);
+            }
+            Builtin::Transact => {
+                let (binder, parcel) = (call.this, arg(1));
+                self.send_now(icc(Icc::Binder), vec![binder, parcel], state, ctx);
+                self.pass_on(call, is_value, state);
             }
             Builtin::SetResult => self.send_now(icc(Icc::Result), vec![call.this, arg(1)], state, ctx),
             Builtin::GetIntent => {
@@ -435,8 +449,10 @@ impl Engine<'_> {
         let sender = args.first().copied().unwrap_or_default();
         let intents = args.get(1).copied().unwrap_or_default();
         let control = args.get(2).copied().unwrap_or_default();
-        if icc == Icc::Provider {
-            return self.ask(sender, intents, trail, state);
+        match icc {
+            Icc::Provider => return self.ask(sender, intents, trail, state),
+            Icc::Binder => return self.transact(intents, trail, state),
+            _ => {}
         }
         let mut open = false;
         let senders: Vec<Arc<str>> = self
@@ -548,13 +564,11 @@ impl Engine<'_> {
         let Some(text) = self.arena.text(address) else {
             return self.arena.members(address).iter().any(|it| self.arena.is_of_caller(*it));
         };
-        let Some(authority) = text.strip_prefix("content://").and_then(|it| it.split('/').next()) else { return false };
-        let action = format!("content://{authority}");
-        let asked = |it: &&crate::app::Component| it.kind == "provider" && it.actions.contains(&action);
-        let own: Vec<&str> = self.facts.components.iter().filter(asked).map(|it| it.class.as_str()).collect();
+        let Some(address) = address_of(&text) else { return false };
+        let own = self.own_providers(&address);
         let places: Vec<Slot> = match own.is_empty() {
-            false => own.iter().map(|it| Slot::Intent((*it).into())).collect(),
-            true => vec![self.sends_to(format!("action {action}").into(), trail)],
+            false => own.into_iter().map(|it| Slot::Intent(it.into())).collect(),
+            true => vec![self.sends_to(format!("action {address}").into(), trail)],
         };
         let told = self.arena.members(told);
         for place in places {
@@ -566,6 +580,69 @@ impl Engine<'_> {
             }
         }
         told.iter().any(|it| self.arena.is_of_caller(*it))
+    }
+
+    /// Classes of the app's own providers with an address.
+    fn own_providers(&self, address: &str) -> Vec<&str> {
+        let asked = |it: &&crate::app::Component| it.kind == "provider" && it.actions.iter().any(|it| it == address);
+        self.facts.components.iter().filter(asked).map(|it| it.class.as_str()).collect()
+    }
+
+    /// What comes back from a provider: what this app's own gives, or what another app makes of it.
+    fn answer(&mut self, address: SetId, call: &mut Call<'_>, ctx: &Ctx) {
+        let Some(address) = self.arena.text(address).and_then(|it| address_of(&it)) else { return };
+        let own: Vec<Slot> = self.own_providers(&address).into_iter().map(|it| Slot::Result(it.into())).collect();
+        if own.is_empty() {
+            let source = Source { kind: ANSWER.into(), method: ctx.method, pc: ctx.pc, what: address.into() };
+            let source = self.arena.source(source);
+            let source = self.arena.one(source);
+            call.result = self.arena.union(call.result, source);
+        }
+        for slot in own {
+            let place = self.slot(slot);
+            let place = self.arena.one(place);
+            call.result = self.arena.union(call.result, place);
+        }
+    }
+
+    /// What is passed to an interface of another process. Tells whether the caller must look again.
+    fn transact(&mut self, parcels: SetId, trail: TrailId, state: &State) -> bool {
+        let mut open = false;
+        for &parcel in self.arena.members(parcels).iter() {
+            if self.arena.is_of_caller(parcel) {
+                open = true;
+                continue;
+            }
+            if let Some(interface) = self.interface_of(parcel, state) {
+                let place = self.sends_to(format!("binder {interface}").into(), trail);
+                let place = self.slot(place);
+                self.hand_over(place, parcel, state);
+            }
+        }
+        open
+    }
+
+    /// The interface that a parcel is for, or that a binder has; not what else lies in them.
+    pub fn interface_of(&self, obj: ObjId, state: &State) -> Option<Arc<str>> {
+        let key = Key::Field(self.words.interface);
+        let set = state.heap.parts(obj).find(|it| it.0 == key)?.1;
+        self.arena.text(set)
+    }
+
+    /// What a provider answers goes back to who asked, and to other apps where they may ask.
+    pub fn give_back(&mut self, provider: &str, answer: SetId, state: &State) {
+        let declared = self.facts.components.iter().find(|it| it.kind == "provider" && it.class == provider);
+        let Some(declared) = declared.filter(|_| answer != SetId::EMPTY) else { return };
+        let mut places = vec![Slot::Result(provider.into())];
+        if declared.exported {
+            places.extend(declared.actions.iter().map(|it| Slot::Sent(format!("answer {it}").into())));
+        }
+        for place in places {
+            let place = self.slot(place);
+            for &obj in self.arena.members(answer).iter() {
+                self.hand_over(place, obj, state);
+            }
+        }
     }
 
     /// Where what is sent to another app lies; the shortest way there counts.
@@ -620,10 +697,19 @@ fn is_file_name(text: &str) -> bool {
         && !text.contains(':')
 }
 
+/// The address of the provider that an address lies in: `content://authority`.
+fn address_of(text: &str) -> Option<String> {
+    let authority = text.strip_prefix("content://")?.split('/').next()?;
+    Some(format!("content://{authority}"))
+}
+
 /// What a constructor makes, or a method gives.
 fn made_of(call: &Call) -> SetId {
     if call.result == SetId::EMPTY { call.this } else { call.result }
 }
+
+/// The kind of what the provider of another app answers: it is told where that app is there, too.
+pub const ANSWER: &str = "provider-answer";
 
 /// How the kind of sink begins that writing to a file of a name is.
 pub const FILE: &str = "file ";

@@ -2,7 +2,7 @@
 //!
 //! Invariant: everything is visited in the order of ids, so that the same app gives the same flows.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -74,6 +74,8 @@ pub(crate) struct Engine<'a> {
     pub decoded: BTreeMap<ClassId, Vec<Arc<str>>>,
     /// Where intents are sent that leave the app; of several ways the shortest.
     pub sends: BTreeMap<Arc<str>, TrailId>,
+    /// Interfaces of the binders that services hand out: component and interface.
+    pub doors: BTreeSet<(String, String)>,
     /// Tables of calls that are done, to be used again.
     pub known: Vec<crate::call::Known>,
     search: Search,
@@ -170,6 +172,7 @@ pub(crate) struct Words {
     pub data: Name,
     pub size: Name,
     pub object: Name,
+    pub interface: Name,
     pub long: Name,
     pub double: Name,
 }
@@ -190,6 +193,7 @@ impl Words {
             data: word("<data>"),
             size: word("<size>"),
             object: word("Ljava/lang/Object;"),
+            interface: word("<interface>"),
             long: word("J"),
             double: word("D"),
         }
@@ -255,6 +259,7 @@ impl<'a> Engine<'a> {
             evaluated: FxHashMap::default(),
             decoded: BTreeMap::new(),
             sends: BTreeMap::new(),
+            doors: BTreeSet::new(),
             known: Vec::new(),
             search: Search::default(),
             chains: FxHashMap::default(),
@@ -783,7 +788,11 @@ impl<'a> Engine<'a> {
         match self.arena.get(place) {
             Obj::Static(class) => format!("static {}", text(*class)),
             Obj::Slot(Slot::Intent(to)) => format!("intent to {to}"),
-            Obj::Slot(Slot::Sent(to)) => format!("intent that leaves, to {to}"),
+            Obj::Slot(Slot::Sent(to)) => match to.split_once(' ') {
+                Some(("binder", interface)) => format!("what is passed to {interface} of another process"),
+                Some(("answer", address)) => format!("what {address} answers"),
+                _ => format!("intent that leaves, to {to}"),
+            },
             Obj::Slot(Slot::Start(of)) => format!("what starts {of}"),
             Obj::Slot(Slot::Result(of)) => format!("result of {of}"),
             Obj::Slot(Slot::Returned(to)) => format!("result for {to}"),

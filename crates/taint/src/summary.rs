@@ -44,7 +44,7 @@ pub(crate) enum Deed {
     /// Code outside the program keeps an object and may call it later.
     Keep,
     /// An intent is sent: what for, sender, intent. Or a provider is asked: its address for the sender, all else for the
-    /// intent.
+    /// intent. Or a binder is called: the binder for the sender, the parcel for the intent.
     Send(Icc),
     /// The framework calls a method of an object: receiver, arguments.
     CallLater(dalvik::Name),
@@ -60,6 +60,7 @@ pub(crate) enum Icc {
     Broadcast,
     Result,
     Provider,
+    Binder,
 }
 
 /// The way from a method down to where something happens.

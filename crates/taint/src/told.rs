@@ -10,6 +10,7 @@ use knowledge::models::{By, Rule};
 use serde::{Deserialize, Serialize};
 
 use crate::across::{Entry, Sent};
+use crate::builtin::ANSWER;
 use crate::engine::{Engine, Guards};
 use crate::summary::TrailId;
 use crate::value::{Obj, ObjId, Slot, Source};
@@ -21,8 +22,12 @@ pub struct Analysis {
     pub flows: Vec<Flow>,
     /// Capabilities that components lead to, whatever they are told; in order of component and kind.
     pub reaches: Vec<Reach>,
-    /// Values that leave in intents to other apps.
+    /// Values that leave to other apps.
     pub sent: Vec<Sent>,
+    /// Ways from what the provider of another app answers: flows where that app is there and gives something worth telling.
+    pub arrivals: Vec<Flow>,
+    /// Interfaces of the binders that services hand out: descriptor of the service's class, name of the interface.
+    pub doors: Vec<(String, String)>,
     /// How many methods with code there are.
     pub n_methods: u64,
     /// How many were run.
@@ -130,6 +135,7 @@ impl Engine<'_> {
         let mut flows = self.flows();
         flows.sort();
         flows.dedup();
+        let (arrivals, flows) = flows.into_iter().partition(|it| it.source == ANSWER);
         let program = self.program;
         let n_methods = program.methods.iter().filter(|it| it.code_off != 0).count() as u64;
         let mut n_quiet = 0;
@@ -150,6 +156,8 @@ impl Engine<'_> {
             limits: limits.collect(),
             reaches: self.reaches(),
             sent: self.sent(),
+            arrivals,
+            doors: self.doors.iter().cloned().collect(),
             flows,
             n_methods,
             n_analysed: self.analysed.len() as u64,
@@ -167,7 +175,10 @@ impl Engine<'_> {
             let rule = self.models.rule(by, &origin.kind, &kind);
             let rule = rule
                 .or_else(|| self.models.rule(By::Value, &origin.kind, &kind).filter(|_| self.follows_all_control()));
-            let Some(rule) = rule else { continue };
+            // What another app answers is a source by what it answers with.
+            let answered =
+                (&*origin.kind == ANSWER && compared.is_none()).then(|| self.models.any_rule_to(&kind)).flatten();
+            let Some(rule) = rule.or(answered) else { continue };
             let number = found.through.iter().any(|it| matches!(self.arena.get(*it), Obj::Reckoned(_)));
             if number && rule.text.iter().any(|it| **it == *kind) {
                 continue;
@@ -195,7 +206,7 @@ impl Engine<'_> {
                 indirect: found.through.iter().any(|it| self.is_shared_place(*it)),
                 stored: found.through.iter().all(|it| !self.is_shared_place(*it) || self.is_store(*it)),
                 secret,
-                entry: self.entry_of(&origin.kind, &found.through),
+                entry: self.entry_of(&origin, &found.through),
                 into: None,
                 steps,
             });

@@ -48,7 +48,8 @@ pub(crate) enum Obj {
 pub(crate) enum Slot {
     /// The intent that a component receives.
     Intent(Arc<str>),
-    /// An intent that leaves the app: the class that it is for, or `action ` with its action.
+    /// What leaves the app: an intent, under the class that it is for, or `action ` with its action; what is passed to a
+    /// binder, under `binder ` with its interface; what a provider answers, under `answer ` with its address.
     Sent(Arc<str>),
     /// What decided that a component was started.
     Start(Arc<str>),

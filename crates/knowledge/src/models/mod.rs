@@ -111,6 +111,9 @@ pub enum Builtin {
     BindService,
     SendBroadcast,
     AskProvider,
+    InterfaceToken,
+    AttachInterface,
+    Transact,
     FileNamed,
     FileWritten,
     FileRead,
@@ -350,6 +353,11 @@ impl Models {
     pub fn rule(&self, by: By, source: &str, sink: &str) -> Option<&FlowRule> {
         let has = |list: &[String], kind: &str| list.iter().any(|it| it == kind);
         self.rules.iter().find(|it| it.by == by && has(&it.sources, source) && has(&it.sinks, sink))
+    }
+
+    /// A rule of which the sink is one, whatever the source.
+    pub fn any_rule_to(&self, sink: &str) -> Option<&FlowRule> {
+        self.rules.iter().find(|it| it.by == By::Value && it.sinks.iter().any(|it| it == sink))
     }
 
     /// Whether it matters with what values of this kind are compared.

@@ -98,3 +98,83 @@ fn apps_that_hand_on_to_each_other_do_not_hang() {
     let there = RELAYS.replace("a.RUN", "a.X").replace("cmd", "order");
     check_across(&[&there, &back], NOTHING);
 }
+
+/// As the compiler of AIDL writes the side of who calls, without what only checks.
+const CALLS: &str = r#"
+    class Proxy {
+        IBinder remote; Proxy(IBinder it) { remote = it; }
+        void open(String x) { Parcel in = Parcel.obtain(); in.writeInterfaceToken("d.Door"); in.writeString(x); remote.transact(1, in, null, 0); }
+        void shut(String x) { Parcel in = Parcel.obtain(); in.writeInterfaceToken("d.Door"); in.writeString(x); remote.transact(2, in, null, 0); }
+    }
+    receiver Sms on "android.provider.Telephony.SMS_RECEIVED" {
+        void onReceive(Context context, Intent intent) {
+            SmsMessage m = SmsMessage.createFromPdu(intent.getByteArrayExtra("pdu"));
+            new Proxy(ServiceManager.getService("d")).open(m.getMessageBody());
+        }
+    }"#;
+
+/// The side of who is called.
+const CALLED: &str = r#"
+    abstract class Stub extends Binder {
+        Stub() { attachInterface(null, "d.Door"); }
+        abstract void open(String x); abstract void shut(String x);
+        boolean onTransact(int code, Parcel in, Parcel out, int flags) {
+            switch (code) {
+                case 1: open(in.readString()); return true;
+                case 2: shut(in.readString()); return true;
+                default: return super.onTransact(code, in, out, flags);
+            }
+        }
+    }
+    class Impl extends Stub { void open(String x) { Runtime.getRuntime().exec(x); } void shut(String x) { } }
+    exported service S { Impl door = new Impl(); IBinder onBind(Intent intent) { return door; } }"#;
+
+#[test]
+fn what_one_app_passes_to_an_interface_the_service_of_another_runs() {
+    check_across(&[CALLS, CALLED], "0: sms-content -> execute-command in 1");
+}
+
+#[test]
+fn another_method_of_the_interface_does_not_run_it() {
+    let shut = CALLS.replace(").open(m", ").shut(m");
+    check_across(&[&shut, CALLED], NOTHING);
+}
+
+#[test]
+fn another_interface_or_a_service_that_is_not_exported_is_not_reached() {
+    check_across(&[&CALLS.replace("d.Door", "d.Window"), CALLED], NOTHING);
+    check_across(&[CALLS, &CALLED.replace("exported ", "")], NOTHING);
+}
+
+/// A provider that tells what it knows.
+const ANSWERS: &str = r#"exported provider P on "content://b.phone" {
+    Bundle call(String method, String arg, Bundle extras) {
+        Bundle b = new Bundle(); b.putString("id", ((TelephonyManager) getContext().getSystemService("phone")).getDeviceId()); return b;
+    }
+}"#;
+
+fn asks(address: &str) -> String {
+    format!(
+        r#"activity Main {{
+            void onCreate(Bundle saved) {{
+                Bundle b = getContentResolver().call(Uri.parse("{address}"), "id", null, null);
+                Runtime.getRuntime().exec(b.getString("id")); Log.i("t", b.getString("id"));
+            }}
+        }}"#
+    )
+}
+
+#[test]
+fn what_a_provider_answers_another_app_gives_away() {
+    check_across(
+        &[ANSWERS, &asks("content://b.phone")],
+        "0: device-identifier -> execute-command in 1\n0: device-identifier -> log in 1",
+    );
+    check_across(&[ANSWERS, &asks("content://b.other")], NOTHING);
+    check_across(&[&ANSWERS.replace("exported ", ""), &asks("content://b.phone")], NOTHING);
+}
+
+#[test]
+fn what_another_app_answers_is_told_only_where_that_app_is_there() {
+    check_across(&[&asks("content://b.phone")], NOTHING);
+}

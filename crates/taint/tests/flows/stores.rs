@@ -271,3 +271,23 @@ fn what_the_app_puts_in_its_own_properties_comes_back() {
         "source -> sink",
     );
 }
+
+#[test]
+fn what_ones_own_provider_answers_comes_back() {
+    let app = |address: &str| {
+        format!(
+            r#"provider P on "content://a.own" {{
+                Bundle call(String method, String arg, Bundle extras) {{
+                    Bundle b = new Bundle(); b.putString("k", source()); return b;
+                }}
+            }}
+            activity Main {{
+                void onCreate(Bundle saved) {{
+                    sink(getContentResolver().call(Uri.parse("{address}"), "m", null, null).getString("k"));
+                }}
+            }}"#
+        )
+    };
+    check(&app("content://a.own"), "source -> sink");
+    check(&app("content://a.other"), NOTHING);
+}
