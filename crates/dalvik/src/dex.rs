@@ -52,6 +52,8 @@ pub struct ClassDef {
     pub superclass_idx: u32,
     /// `interfaces_off`, 0 where there are none.
     pub interfaces_off: u32,
+    /// `source_file_idx`, an index into the strings, or [`Dex::NO_INDEX`].
+    pub source_file_idx: u32,
     /// `annotations_off`.
     pub annotations_off: u32,
     /// `class_data_off`, 0 for a class without members.
@@ -99,6 +101,8 @@ pub struct CodeItem<'a> {
     pub insns: &'a [u8],
     /// `tries_size`.
     pub tries_size: u16,
+    /// `debug_info_off`, 0 where there is none; CompactDex files keep it elsewhere, and it is not read.
+    pub debug_info_off: u32,
     /// What follows the instructions: tries and handlers.
     tries: &'a [u8],
 }
@@ -316,18 +320,22 @@ impl Dex {
 
     /// The classes that are defined here.
     pub fn class_defs(&self) -> impl Iterator<Item = ClassDef> + '_ {
-        (0..self.class_defs.size).filter_map(|n| {
-            let at = self.class_defs.at(n, 32)?;
-            let field = |k: usize| u32_at(&self.bytes, at.checked_add(k)?);
-            Some(ClassDef {
-                class_idx: field(0)?,
-                access_flags: field(4)?,
-                superclass_idx: field(8)?,
-                interfaces_off: field(12)?,
-                annotations_off: field(20)?,
-                class_data_off: field(24)?,
-                static_values_off: field(28)?,
-            })
+        (0..self.class_defs.size).filter_map(|n| self.class_def(n))
+    }
+
+    /// The class definition with that number.
+    pub fn class_def(&self, n: u32) -> Option<ClassDef> {
+        let at = self.class_defs.at(n, 32)?;
+        let field = |k: usize| u32_at(&self.bytes, at.checked_add(k)?);
+        Some(ClassDef {
+            class_idx: field(0)?,
+            access_flags: field(4)?,
+            superclass_idx: field(8)?,
+            interfaces_off: field(12)?,
+            source_file_idx: field(16)?,
+            annotations_off: field(20)?,
+            class_data_off: field(24)?,
+            static_values_off: field(28)?,
         })
     }
 
@@ -391,6 +399,7 @@ impl Dex {
             insns_off: at.checked_add(16)?,
             insns,
             tries_size: u16_at(item, 6)?,
+            debug_info_off: u32_at(item, 8)?,
             tries: item.get(padded..).unwrap_or_default(),
         })
     }
@@ -424,6 +433,7 @@ impl Dex {
             insns_off,
             insns: self.bytes.get(insns_off..behind)?,
             tries_size,
+            debug_info_off: 0,
             tries: self.bytes.get(padded..).unwrap_or_default(),
         })
     }
@@ -528,7 +538,7 @@ impl Leb<'_> {
         Some(value)
     }
 
-    fn signed(&mut self) -> Option<i32> {
+    pub(crate) fn signed(&mut self) -> Option<i32> {
         let (mut value, mut shift) = (0i64, 0u32);
         for n in 0..5 {
             let byte = *self.bytes.get(n)?;

@@ -18,6 +18,7 @@
 
 pub mod container;
 mod dex;
+mod extras;
 mod inline;
 pub mod insn;
 mod normal;
@@ -27,6 +28,7 @@ mod registers;
 mod text;
 
 pub use dex::{ClassDef, CodeItem, Dex, Handler, Member, Members, Try, access};
+pub use extras::{Annotation, Annotations, Hidden, HiddenMembers, Line, Value, Visibility};
 pub use insn::{Args, Insn, Insns, op};
 pub use normal::{Normal, Normaliser, Own, ResourceName};
 pub use program::{Class, ClassId, FieldRef, Method, MethodId, MethodRef, Name, Names, Program, RefId};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::dex::{CodeItem, Dex, Members, access};
+use crate::dex::{ClassDef, CodeItem, Dex, Members, access};
+use crate::extras::Annotation;
 
 /// An interned string: a descriptor, a name, a proto, a constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +75,8 @@ pub struct Class {
     pub static_fields: Vec<Name>,
     /// `static_values_off` in its dex file, 0 where there are none.
     pub static_values_off: u32,
+    /// Which of the class definitions of its dex file it is.
+    pub def: u32,
     /// Its methods.
     pub methods: Vec<MethodId>,
     /// Classes of the program that extend or implement it directly.
@@ -226,6 +229,25 @@ impl Program {
     /// How many dex files there are.
     pub fn n_dexes(&self) -> usize {
         self.dexes.len()
+    }
+
+    /// The definition of a class in its dex file.
+    pub fn def(&self, class: &Class) -> Option<ClassDef> {
+        self.dex(class.dex)?.class_def(class.def)
+    }
+
+    /// The methods of a class that have an annotation of this type.
+    pub fn annotated(&self, class: ClassId, descriptor: &str) -> Vec<MethodId> {
+        let Some(class) = self.class(class) else { return Vec::new() };
+        let (Some(dex), Some(def)) = (self.dex(class.dex), self.def(class)) else { return Vec::new() };
+        let is_meant = |it: &Annotation| dex.descriptor(it.type_idx) == Some(descriptor.as_bytes());
+        let mut found = Vec::new();
+        for (idx, annotations) in dex.annotations(&def).methods {
+            if annotations.iter().any(is_meant) {
+                found.extend(self.method_ref(class.dex, idx).and_then(|it| self.defined(it)));
+            }
+        }
+        found
     }
 
     /// A type index of a dex file.
@@ -424,7 +446,7 @@ impl Program {
                 .unwrap_or((nameless, nameless, Arc::default()));
             methods.push(self.intern_ref(MethodRef { class, name, proto, params, returns }));
         }
-        for def in dex.class_defs() {
+        for (number_of_def, def) in (0u32..).zip(dex.class_defs()) {
             let Some(name) = type_of(def.class_idx) else { continue };
             if self.class_ids.contains_key(&name) {
                 self.n_shadowed = self.n_shadowed.saturating_add(1);
@@ -473,6 +495,7 @@ impl Program {
                 dex: number,
                 static_fields,
                 static_values_off: def.static_values_off,
+                def: number_of_def,
                 methods: own,
                 children: Vec::new(),
             });

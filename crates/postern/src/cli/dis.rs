@@ -1,12 +1,12 @@
 //! `postern dis`: code as text, and who calls what.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use dalvik::{Class, Insn, Insns, Method, MethodId, Program, RefId, op};
+use dalvik::{Annotation, Class, HiddenMembers, Insn, Insns, Method, MethodId, Program, RefId, Value, Visibility, op};
 use formats::Resources;
 use model::ArtifactId;
 use report::escape::visible;
@@ -59,7 +59,12 @@ impl Dis {
             all_gaps.extend(gaps);
             let program = Program::new(dexes.into_iter().map(|it| it.0).collect::<Vec<_>>());
             let resources = resources_of(&found, unit.artifact);
-            let mut text = Unit { program: &program, out: &mut out, resources, title: None, n_printed: 0 };
+            let hidden = (0..program.n_dexes())
+                .map(|it| {
+                    u32::try_from(it).ok().and_then(|it| program.dex(it)).map(|it| it.hidden_api()).unwrap_or_default()
+                })
+                .collect();
+            let mut text = Unit { program: &program, out: &mut out, resources, hidden, title: None, n_printed: 0 };
             if 1 < units.len() {
                 text.title = Some(found.tree.path(unit.artifact));
             }
@@ -101,6 +106,8 @@ struct Unit<'a> {
     out: &'a mut Out,
     /// The app's own.
     resources: Option<Resources>,
+    /// By dex file and class definition: what apps may use of it.
+    hidden: Vec<Vec<HiddenMembers>>,
     /// Printed before the first line.
     title: Option<String>,
     n_printed: u64,
@@ -121,15 +128,16 @@ impl Unit<'_> {
             if methods.is_empty() && !is_whole {
                 continue;
             }
-            self.class(class)?;
+            let extras = Extras::of(program, class, &self.hidden);
+            self.class(class, &extras)?;
             for method in methods {
-                self.method(method)?;
+                self.method(method, &extras)?;
             }
         }
         Ok(())
     }
 
-    fn class(&mut self, class: &Class) -> io::Result<()> {
+    fn class(&mut self, class: &Class, extras: &Extras) -> io::Result<()> {
         let names = &self.program.names;
         let flags = flags_of(class.access_flags, &CLASS_FLAGS);
         self.line(&format!(".class {flags}{}", names.text(class.name)))?;
@@ -139,20 +147,35 @@ impl Unit<'_> {
         for interface in &class.interfaces {
             self.line(&format!(".implements {}", names.text(*interface)))?;
         }
+        if let Some(source) = &extras.source {
+            self.line(&format!(".source {source:?}"))?;
+        }
+        for annotation in &extras.class {
+            self.line(&format!(".annotation {annotation}"))?;
+        }
         self.line("")
     }
 
-    fn method(&mut self, method: &Method) -> io::Result<()> {
+    fn method(&mut self, method: &Method, extras: &Extras) -> io::Result<()> {
         let program = self.program;
         let title = program.title(method.reference);
         let name = title.split_once("->").map_or(title.as_str(), |it| it.1);
-        self.line(&format!(".method {}{name}", flags_of(method.access_flags, &METHOD_FLAGS)))?;
+        let hidden = extras.hidden.get(&method.reference).map(|it| format!("{it} ")).unwrap_or_default();
+        self.line(&format!(".method {}{hidden}{name}", flags_of(method.access_flags, &METHOD_FLAGS)))?;
+        for annotation in extras.methods.get(&method.reference).into_iter().flatten() {
+            self.line(&format!("    .annotation {annotation}"))?;
+        }
         if let Some(code) = program.code(method) {
             self.line(&format!("    .registers {}", code.registers_size))?;
+            let lines = program.dex(method.dex).map(|it| it.lines(code.debug_info_off)).unwrap_or_default();
+            let mut lines = lines.iter().peekable();
             let mut room = code.insns.len();
             for insn in Insns::new(code.insns) {
                 let resource = self.resource(&insn).map(|it| format!("  # {it}")).unwrap_or_default();
                 let text = dalvik::text_of(program, method.dex, &insn);
+                while let Some(line) = lines.next_if(|it| it.pc <= insn.pc) {
+                    self.line(&format!("    .line {}", line.line))?;
+                }
                 self.line(&format!("    {:04x}: {text}{resource}", insn.pc))?;
                 if matches!(insn.op, op::PACKED_SWITCH | op::SPARSE_SWITCH) {
                     // Tables may lie in each other: all of them have no more targets than there is code.
@@ -271,6 +294,78 @@ impl Unit<'_> {
         }
         self.n_printed += 1;
         writeln!(self.out, "{}", visible(text))
+    }
+}
+
+/// What a dex file says about a class beside its code.
+#[derive(Default)]
+struct Extras {
+    source: Option<String>,
+    class: Vec<String>,
+    methods: BTreeMap<RefId, Vec<String>>,
+    hidden: BTreeMap<RefId, &'static str>,
+}
+
+impl Extras {
+    fn of(program: &Program, class: &Class, hidden: &[Vec<HiddenMembers>]) -> Extras {
+        let mut extras = Extras::default();
+        let (Some(dex), Some(def)) = (program.dex(class.dex), program.def(class)) else { return extras };
+        extras.source = program.text(class.dex, def.source_file_idx);
+        let told = |all: Vec<Annotation>| -> Vec<String> {
+            // What compilers note for the system says nothing that is not seen elsewhere.
+            let kept = all.into_iter().filter(|it| it.visibility != Visibility::System);
+            kept.map(|it| annotation_text(program, class.dex, it.type_idx, &it.elements)).collect()
+        };
+        let annotations = dex.annotations(&def);
+        extras.class = told(annotations.class);
+        for (idx, all) in annotations.methods {
+            if let Some(reference) = program.method_ref(class.dex, idx) {
+                extras.methods.insert(reference, told(all));
+            }
+        }
+        let place = |it: u32| usize::try_from(it).unwrap_or(usize::MAX);
+        if let Some(flags) = hidden.get(place(class.dex)).and_then(|it| it.get(place(class.def))) {
+            let members = dex.members(&def);
+            let methods = members.direct_methods.iter().chain(&members.virtual_methods);
+            for (member, flags) in methods.zip(&flags.methods) {
+                if let Some(reference) = program.method_ref(class.dex, member.idx) {
+                    extras.hidden.insert(reference, flags.name());
+                }
+            }
+        }
+        extras
+    }
+}
+
+fn annotation_text(program: &Program, dex: u32, type_idx: u32, elements: &[(u32, Value)]) -> String {
+    let ty = program.type_name(dex, type_idx).map_or("?", |it| program.names.text(it));
+    let element = |(name, value): &(u32, Value)| {
+        format!("{}={}", program.text(dex, *name).unwrap_or_default(), value_text(program, dex, value))
+    };
+    format!("@{ty}({})", elements.iter().map(element).collect::<Vec<_>>().join(", "))
+}
+
+fn value_text(program: &Program, dex: u32, value: &Value) -> String {
+    let ty = |idx: u32| program.type_name(dex, idx).map_or("?", |it| program.names.text(it)).to_owned();
+    let field = |idx: u32| {
+        let field = program.field_ref(dex, idx);
+        field.map_or("?".to_owned(), |it| format!("{}->{}", program.names.text(it.class), program.names.text(it.name)))
+    };
+    match value {
+        Value::Int(it) => it.to_string(),
+        Value::Float(it) => it.to_string(),
+        Value::Bool(it) => it.to_string(),
+        Value::Null => "null".to_owned(),
+        Value::String(it) => format!("{:?}", program.text(dex, *it).unwrap_or_default()),
+        Value::Type(it) => ty(*it),
+        Value::Field(it) | Value::Enum(it) => field(*it),
+        Value::Method(it) => program.method_ref(dex, *it).map_or("?".to_owned(), |it| program.title(it)),
+        Value::MethodType(it) => format!("proto {it}"),
+        Value::MethodHandle(it) => format!("handle {it}"),
+        Value::Array(all) => {
+            format!("[{}]", all.iter().map(|it| value_text(program, dex, it)).collect::<Vec<_>>().join(", "))
+        }
+        Value::Annotation(of, elements) => annotation_text(program, dex, *of, elements),
     }
 }
 
