@@ -1,5 +1,7 @@
 //! One app from its entry points: components as the framework runs them, and what they leave to be called back.
 
+use std::sync::Arc;
+
 use dalvik::{ClassId, MethodId, Name, Program, access};
 use knowledge::models::Models;
 use serde::Serialize;
@@ -164,6 +166,9 @@ impl Engine<'_> {
                     for method in methods {
                         self.maybe(method, object, &mut state, &mut ctx);
                     }
+                    for &method in self.for_pages(of).iter() {
+                        self.called_by_page(method, object, &mut state, &mut ctx);
+                    }
                 }
                 self.gather(&mut ctx, &mut kept, owner);
             }
@@ -238,6 +243,26 @@ impl Engine<'_> {
         {
             self.give_back(program.names.text(class), returned, state);
         }
+        state.join(&before, &mut self.arena);
+    }
+
+    /// Calls a method as a web page may: it decides every text.
+    fn called_by_page(&mut self, id: MethodId, this: ObjId, state: &mut State, ctx: &mut Ctx) {
+        let program = self.program;
+        let Some(reference) = program.method(id).and_then(|it| program.reference(it.reference)) else { return };
+        let what: Arc<str> = format!("what a web page passes to {}", program.names.text(reference.name)).into();
+        let mut args = vec![self.arena.one(this)];
+        for &ty in reference.params.iter() {
+            args.push(if matches!(program.names.text(ty), "Ljava/lang/String;" | "[Ljava/lang/String;") {
+                let source = Source { kind: "network-input".into(), method: id, pc: 0, what: what.clone() };
+                let source = self.arena.source(source);
+                self.arena.one(source)
+            } else {
+                self.arena.one(self.arena.unknown)
+            });
+        }
+        let before = state.clone();
+        self.call_in(id, &args, state, ctx);
         state.join(&before, &mut self.arena);
     }
 
@@ -353,11 +378,16 @@ impl Engine<'_> {
             }
             args.push(set);
         }
+        self.call_in(id, &args, state, ctx)
+    }
+
+    /// Runs a method with these arguments.
+    fn call_in(&mut self, id: MethodId, args: &[SetId], state: &mut State, ctx: &mut Ctx) -> SetId {
         let summary = self.summary(id);
         ctx.seq += 1;
         ctx.pc = ctx.pc.wrapping_add(1);
         ctx.done.clear();
-        self.apply(&summary, id, &args, state, ctx)
+        self.apply(&summary, id, args, state, ctx)
     }
 
     fn is_provider(&self, class: &str) -> bool {

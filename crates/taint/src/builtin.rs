@@ -61,6 +61,11 @@ impl Engine<'_> {
                 let key = Key::Field(self.words.interface);
                 state.heap.store(call.this, key, arg(1), &mut self.arena);
             }
+            Builtin::WebBridge => {
+                // Whose code is the page's: it calls what is marked for it.
+                let trail = self.trail(ctx.method, ctx.pc, None);
+                self.perform(Deed::Keep, vec![arg(0), call.this], trail, state, ctx);
+            }
             Builtin::Transact => {
                 let (binder, parcel) = (call.this, arg(1));
                 self.send_now(icc(Icc::Binder), vec![binder, parcel], state, ctx);

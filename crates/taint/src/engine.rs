@@ -74,6 +74,8 @@ pub(crate) struct Engine<'a> {
     pub decoded: BTreeMap<ClassId, Vec<Arc<str>>>,
     /// Where intents are sent that leave the app; of several ways the shortest.
     pub sends: BTreeMap<Arc<str>, TrailId>,
+    /// Methods of a class that web pages may call.
+    for_pages: FxHashMap<ClassId, Rc<[MethodId]>>,
     /// Interfaces of the binders that services hand out: component and interface.
     pub doors: BTreeSet<(String, String)>,
     /// Tables of calls that are done, to be used again.
@@ -259,6 +261,7 @@ impl<'a> Engine<'a> {
             evaluated: FxHashMap::default(),
             decoded: BTreeMap::new(),
             sends: BTreeMap::new(),
+            for_pages: FxHashMap::default(),
             doors: BTreeSet::new(),
             known: Vec::new(),
             search: Search::default(),
@@ -584,6 +587,18 @@ impl<'a> Engine<'a> {
         found
     }
 
+    /// Methods of a class and its superclasses in the program that are marked for web pages.
+    pub fn for_pages(&mut self, class: ClassId) -> Rc<[MethodId]> {
+        if let Some(found) = self.for_pages.get(&class) {
+            return found.clone();
+        }
+        let program = self.program;
+        let classes = program.superclasses(class).into_iter().filter_map(|it| program.class_of(it));
+        let found: Rc<[MethodId]> = classes.flat_map(|it| program.annotated(it, FOR_PAGES)).collect();
+        self.for_pages.insert(class, found.clone());
+        found
+    }
+
     pub fn trail(&mut self, method: MethodId, pc: u32, next: Option<TrailId>) -> TrailId {
         let len = next.map_or(1, |it| self.step(it).len.saturating_add(1));
         let step = Step { method, pc, next, len };
@@ -825,6 +840,9 @@ impl<'a> Engine<'a> {
             || matches!(effect.deed, Deed::Keep | Deed::Reach { .. })
     }
 }
+
+/// What marks a method for web pages.
+const FOR_PAGES: &str = "Landroid/webkit/JavascriptInterface;";
 
 /// The bound that leaves methods out altogether.
 pub const OUT_OF_WORK: &str = "steps of an app";

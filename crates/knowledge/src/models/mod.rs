@@ -114,6 +114,7 @@ pub enum Builtin {
     InterfaceToken,
     AttachInterface,
     Transact,
+    WebBridge,
     FileNamed,
     FileWritten,
     FileRead,

@@ -197,3 +197,8 @@ fn names_that_are_decoded() {
 fn a_server_that_decides() {
     check_app("network_command", "service app.Main", "network-input -> execute-command\nnetwork-input -> load-native");
 }
+
+#[test]
+fn what_a_web_page_may_call() {
+    check_app("web_page", "activity app.Main", "network-input -> execute-command");
+}
