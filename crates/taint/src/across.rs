@@ -181,6 +181,12 @@ impl Engine<'_> {
                 }
                 let origin = self.arena.source_of(source).clone();
                 let (target, how) = target_of(&to);
+                let indirect = through.iter().any(|it| self.is_shared_place(*it));
+                let stored = through.iter().all(|it| !self.is_shared_place(*it) || self.is_store(*it));
+                // Who asks gets back what it said itself; and what the whole app shares is in every answer.
+                if matches!(target, Target::Answer(_)) && (&*origin.kind == "exported-intent" || !stored) {
+                    continue;
+                }
                 let (mut steps, mut methods) = self.begin(&origin, &through);
                 if let Some(trail) = trail {
                     self.follow_trail(trail, how, &mut steps, &mut methods);
@@ -192,8 +198,8 @@ impl Engine<'_> {
                     source: origin.kind.to_string(),
                     checks: self.checks_in(&methods),
                     hosts: self.hosts_in(&methods),
-                    indirect: through.iter().any(|it| self.is_shared_place(*it)),
-                    stored: through.iter().all(|it| !self.is_shared_place(*it) || self.is_store(*it)),
+                    indirect,
+                    stored,
                     steps,
                 });
             }
