@@ -95,6 +95,7 @@ cargo xtask CHORE
                   it with the keys testkey_rsa*.pem of a folder, and the same with bytes changed
                   --mutate N         how many changes in all [1000]
                   --apex FOLDER      also the payloads of the APEX files under it
+                  --fec yes          with error correction, where `fec` (AOSP system/extras/verity/fec) can be started
   fixtures demo   makes demo/phone-a.zip and demo/phone-b.zip from demo/src (see demo/README.md)
                   --d8 FILE          d8.jar [DEMO_D8]
                   --test-keys DIR    AOSP's target/product/security, with testkey.pk8 [DEMO_TEST_KEYS];

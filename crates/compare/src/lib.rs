@@ -30,7 +30,7 @@ use crate::sides::Pair;
 
 pub use delta::{Bring, Delta, Kind, Standing, Topic};
 pub use files::Share;
-pub use many::{Merged, base, merge, odd_one_out};
+pub use many::{Merged, alone, base, merge, odd_one_out};
 pub use rank::matters;
 
 /// SHA-256.

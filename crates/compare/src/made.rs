@@ -1,10 +1,14 @@
 //! Phones that were made up for tests: dumps with the facts that readers would state.
 
 use knowledge::Knowledge;
+use model::fact::adb_key::AdbKey;
 use model::fact::app::App;
 use model::fact::certificate::{Certificate, Role};
+use model::fact::elf::Elf;
 use model::fact::flow::{Flow, Way};
-use model::fact::init::{Section, Service};
+use model::fact::init::{Action, Command, Section, Service};
+use model::fact::kernel::Kernel;
+use model::fact::policy::Policy;
 use model::fact::property::Property;
 use model::{Artifact, ArtifactId, Blob, Facts, Finding, Gap, Layer, Location, Node, NodeKind, Row, Tree};
 use phone::Phone;
@@ -121,6 +125,53 @@ impl Made {
         self.facts.init.push(Row { at: at(id), value: Section::Service(Box::new(service)) });
     }
 
+    /// A program or library.
+    pub fn elf(&mut self, path: &str, elf: Elf) {
+        let id = self.file(path, &format!("{elf:?}"), &["elf"]);
+        // What is longer than a hash is not part of it.
+        self.differ(id, &elf);
+        self.facts.elfs.push(Row { at: at(id), value: elf });
+    }
+
+    /// A policy.
+    pub fn policy(&mut self, path: &str, policy: Policy) {
+        let id = self.file(path, "policy", &["sepolicy"]);
+        self.differ(id, &policy);
+        self.facts.policies.push(Row { at: at(id), value: policy });
+    }
+
+    /// A kernel in an image of its own.
+    pub fn kernel(&mut self, banner: &str, config: &[(&str, &str)]) {
+        let id = self.file("/kernel", banner, &["kernel"]);
+        let config = config.iter().map(|it| (it.0.to_owned(), it.1.to_owned())).collect();
+        self.facts.kernels.push(Row { at: at(id), value: Kernel { banner: banner.to_owned(), config } });
+    }
+
+    /// A key that may use adb.
+    pub fn adb_key(&mut self, path: &str, comment: &str) {
+        let id = self.file(path, comment, &["adb-keys"]);
+        let value = AdbKey { sha256: comment.to_owned(), bits: None, comment: comment.to_owned() };
+        self.facts.adb_keys.push(Row { at: at(id), value });
+    }
+
+    /// Commands of init.
+    pub fn action(&mut self, path: &str, trigger: &str, command: &[&str]) {
+        let id = self.file(path, &command.join(" "), &["init-rc"]);
+        let args = command.iter().map(|it| (*it).to_owned()).collect();
+        let value =
+            Action { triggers: vec![trigger.to_owned()], commands: vec![Command { args, ..Command::default() }] };
+        self.facts.init.push(Row { at: at(id), value: Section::Action(value) });
+    }
+
+    fn differ(&mut self, id: ArtifactId, by: &dyn std::fmt::Debug) {
+        let digest = format!("{by:?}").bytes().fold([0u8; 32], |mut digest, byte| {
+            digest.rotate_left(1);
+            digest[0] = digest[0].wrapping_mul(31).wrapping_add(byte);
+            digest
+        });
+        self.contents[id.0 as usize] = Content::Known(digest);
+    }
+
     /// A value that travels through an app.
     pub fn flow(&mut self, id: ArtifactId, package: &str, source: &str, sink: &str) {
         let value = Flow {
@@ -149,11 +200,16 @@ fn at(artifact: ArtifactId) -> Location {
 
 /// What two of them have beside each other, where no code is looked into.
 pub fn compared(left: Made, right: Made) -> Comparison {
+    compared_with(left, right, &Opened::default())
+}
+
+/// The same, where this was seen in what differs.
+pub fn compared_with(left: Made, right: Made, opened: &Opened) -> Comparison {
     let (left, right) = (left.done(), right.done());
     let (left, right) = (side(&left), side(&right));
     let beside = Beside::of(&left, &right);
     let plan = beside.plan();
-    beside.compare(&plan, &Opened::default())
+    beside.compare(&plan, opened)
 }
 
 fn side((phone, contents, findings): &(Phone, Vec<Content>, Vec<Finding>)) -> Side<'_> {

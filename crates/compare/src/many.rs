@@ -1,11 +1,11 @@
 //! More than two phones: what most of them have in common, and who is the odd one out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::NodeKind;
 use rustc_hash::FxHashMap;
 
-use crate::delta::{Delta, Kind};
+use crate::delta::{Delta, Kind, Topic};
 use crate::{Content, Digest, Side, rank};
 
 /// A difference of one or more sides from the one that all are compared with.
@@ -85,22 +85,38 @@ pub fn merge(others: &[usize], mut deltas: Vec<Vec<Delta>>) -> Vec<Merged> {
     all.into_iter().map(of).collect()
 }
 
-/// The side that alone differs from all others in most of what matters, and in how much; none where two do so equally
-/// often, or nobody does.
-pub fn odd_one_out(n_sides: usize, base: usize, merged: &[Merged]) -> Option<(usize, u64)> {
+/// In how much of what matters each side alone is not like all others, which are alike. `is_known` says of a side whether
+/// a difference would be known there: where one could not look, nobody is alone.
+pub fn alone(n_sides: usize, base: usize, merged: &[Merged], is_known: impl Fn(usize, &Delta) -> bool) -> Vec<u64> {
+    // What a file holds is told in other words where only one of two sides could be looked into.
+    let is_content = |it: &Delta| matches!(it.topic, Topic::Code | Topic::Data | Topic::Opaque);
+    let mut differing: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for it in merged.iter().filter(|it| is_content(&it.delta) && !it.delta.device_path.is_empty()) {
+        differing.entry(&it.delta.device_path).or_default().extend(it.rights.iter().flat_map(|it| &it.0));
+    }
     let mut alone = vec![0u64; n_sides];
     for it in merged.iter().filter(|it| rank::matters(&it.delta)) {
-        match it.rights.as_slice() {
-            [(sides, _)] if sides.len() == 1 => sides.iter().for_each(|it| alone[*it] += 1),
+        let [(sides, _)] = it.rights.as_slice() else { continue };
+        if !(0..n_sides).all(|side| sides.contains(&side) || is_known(side, &it.delta)) {
+            continue;
+        }
+        let all = differing.get(it.delta.device_path.as_str()).filter(|_| is_content(&it.delta));
+        if all.is_some_and(|it| it.len() != sides.len()) {
+            continue;
+        }
+        match sides.as_slice() {
+            [only] => alone[*only] += 1,
             // All others have the same, and the base has not.
-            [(sides, _)] if sides.len() + 1 == n_sides => alone[base] += 1,
+            all if all.len() + 1 == n_sides => alone[base] += 1,
             _ => {}
         }
     }
+    alone
+}
+
+/// The side that is alone most often; none where two are so equally often, or nobody is.
+pub fn odd_one_out(alone: &[u64]) -> Option<usize> {
     let most = alone.iter().copied().max().filter(|it| *it != 0)?;
-    let odd: Vec<usize> = (0..n_sides).filter(|it| alone[*it] == most).collect();
-    match odd.as_slice() {
-        [odd] => Some((*odd, most)),
-        _ => None,
-    }
+    let mut odd = (0..alone.len()).filter(|it| alone[*it] == most);
+    odd.next().filter(|_| odd.next().is_none())
 }

@@ -2,12 +2,14 @@
 
 use model::fact::app::{App, Component, ComponentKind, UsesPermission};
 use model::fact::certificate::Role;
+use model::fact::elf::Elf;
 use model::fact::init::Service;
+use model::fact::policy::Policy;
 use model::finding::{Concealment, Factors, Holder, Power, Reach};
 use model::{Class, Confidence, Finding, Grade};
 
-use crate::made::{Made, compared, lines};
-use crate::{Kind, Topic, Which, matters};
+use crate::made::{Made, compared, compared_with, lines};
+use crate::{Kind, Opened, Rules, Topic, Which, matters, native};
 
 fn app(package: &str, version: i64, permissions: &[&str]) -> App {
     let asked = |name: &&str| UsesPermission { name: (*name).to_owned(), max_sdk: None };
@@ -207,4 +209,92 @@ fn a_way_that_one_version_of_an_app_has_is_brought_by_it() {
     let words: Vec<&str> = it.deltas[0].brings.iter().map(|it| it.words.as_str()).collect();
     assert_eq!(words, ["way: in a.b, what was received from the network reaches a command that is run"]);
     assert!(matters(&it.deltas[0]), "an update that brings a way matters");
+}
+
+#[test]
+fn rules_of_a_policy_that_one_side_alone_has_are_told_and_permissive_domains_too() {
+    let policy = |permissive: &[&str]| Policy {
+        kind: "binary".to_owned(),
+        permissive: permissive.iter().map(|it| (*it).to_owned()).collect(),
+        ..Policy::default()
+    };
+    let (mut left, mut right) = (Made::dump(), Made::dump());
+    left.policy("/system/etc/sepolicy", policy(&[]));
+    right.policy("/system/etc/sepolicy", policy(&["doord"]));
+    let rule = "allow untrusted_app su_exec:file {execute}".to_owned();
+    let rules = Rules { added: vec![rule], removed: Vec::new() };
+    let it = compared_with(left, right, &Opened { policies: vec![Some(rules)], ..Opened::default() });
+    let expected = [
+        "changed SELinux policy:  | permissive: doord",
+        "changed rules of the SELinux policy:  | 1 here alone: allow untrusted_app su_exec:file {execute}",
+    ];
+    assert_eq!(lines(&it), expected);
+    assert!(it.deltas.iter().all(|it| it.topic == Topic::Power && matters(it)));
+}
+
+#[test]
+fn options_of_the_kernel_are_told_one_by_one() {
+    let kernel = |dmesg: &str| {
+        let mut made = Made::dump();
+        made.kernel("Linux version 4.14", &[("CONFIG_DEVMEM", "n"), ("CONFIG_SECURITY_DMESG_RESTRICT", dmesg)]);
+        made
+    };
+    let it = compared(kernel("y"), kernel("n"));
+    let options = "changed options of the kernel: CONFIG_SECURITY_DMESG_RESTRICT=y | CONFIG_SECURITY_DMESG_RESTRICT=n";
+    assert_eq!(lines(&it), [options]);
+    assert!(matters(&it.deltas[0]));
+    assert_eq!(lines(&compared(kernel("y"), kernel("y"))), Vec::<String>::new());
+}
+
+#[test]
+fn a_program_is_compared_by_its_functions_imports_strings_and_sections() {
+    let elf = |texts: [&str; 4]| {
+        let [import, need, string, section] = texts.map(|it| vec![it.to_owned()]);
+        Elf {
+            kind: "dyn".to_owned(),
+            imports: import,
+            needed: need,
+            strings: string,
+            sections: section,
+            ..Elf::default()
+        }
+    };
+    let (mut left, mut right) = (Made::dump(), Made::dump());
+    left.elf("/system/bin/doord", elf(["open", "libc.so", "/dev/door", ".text"]));
+    right.elf("/system/bin/doord", elf(["system", "libnet.so", "door.example.com", ".evil"]));
+    let changes = native::Changes {
+        added: vec!["knock".to_owned()],
+        removed: vec!["lock".to_owned()],
+        changed: vec!["main".to_owned()],
+        n_same: 3,
+        partial: false,
+    };
+    let it = compared_with(left, right, &Opened { natives: vec![Some(changes)], ..Opened::default() });
+    let expected = "changed program: has functions lock; calls open; needs libc.so; says /dev/door; has sections .text | \
+                    has functions knock; has other code in main; calls system; needs libnet.so; says door.example.com; \
+                    has sections .evil";
+    assert_eq!(lines(&it), [expected]);
+    assert_eq!(it.deltas[0].topic, Topic::Code);
+}
+
+#[test]
+fn keys_of_adb_and_of_updates_and_commands_of_init_are_told() {
+    let (mut left, mut right) = (Made::dump(), Made::dump());
+    for (made, name) in [(&mut left, "maker"), (&mut right, "stranger")] {
+        made.adb_key("/adb_keys", name);
+        let id = made.file("/system/etc/security/otacerts.zip", name, &["zip"]);
+        made.certificate(id, Role::OtaKey, &format!("CN={name}"));
+    }
+    left.action("/init.rc", "boot", &["start", "doord"]);
+    right.action("/init.rc", "boot", &["chmod", "0666", "/dev/mem"]);
+    let it = compared(left, right);
+    let told = lines(&it);
+    for expected in [
+        "added key that signs updates:  | CN=stranger (sha256 …)",
+        "removed key that signs updates: CN=maker (sha256 …) | ",
+        "changed what init does: on boot: start doord | on boot: chmod 0666 /dev/mem",
+    ] {
+        assert!(told.iter().any(|it| it == expected), "{expected}: {told:#?}");
+    }
+    assert!(told.iter().any(|it| it.starts_with("changed keys of adb: ") && it.contains("stranger")), "{told:#?}");
 }

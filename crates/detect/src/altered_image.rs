@@ -23,7 +23,44 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         findings.extend(app.and_then(|it| altered_package(context, row, it)));
     }
     for row in &context.phone.facts.image_checks {
-        findings.extend(altered_image(context, row));
+        findings.extend(match row.value.state {
+            State::Contradicted => Some(contradicted(context, row)),
+            _ => altered_image(context, row),
+        });
+    }
+}
+
+/// Something that is not what the package states of it: a package that was put together anew, or was damaged. No signature
+/// covers the statement, so that whoever changes the one can change the other; where the two differ, somebody did not.
+fn contradicted(context: &Context, row: &Row<ImageCheck>) -> Finding {
+    let check = &row.value;
+    let place = match context.phone.device_path(row.at.artifact) {
+        "" => context.phone.tree.path(row.at.artifact),
+        path => path.to_owned(),
+    };
+    let mut evidence = vec![Evidence::at(row.at, check.why.clone())];
+    let at = |&(offset, size): &(u64, u64)| Location { offset, size, ..row.at };
+    evidence.extend(check.altered.iter().take(RUNS_TOLD).map(|it| Evidence::at(at(it), "not the bytes that are stated")));
+    Finding {
+        title: "Not what the package states".to_owned(),
+        benign: "a package that was put together anew, or damaged on its way; a dump of partitions of several versions"
+            .to_owned(),
+        subject: format!("{} {:?}", check.name, check.method),
+        device_path: place,
+        evidence,
+        references: vec!["AOSP build/make/tools/releasetools".to_owned()],
+        action: "load the package anew from its maker, and compare".to_owned(),
+        ..DETECTOR.finding(
+            Grade::Suspicion,
+            Confidence::Medium,
+            Factors {
+                reach: Reach::Physical,
+                power: Power::System,
+                concealment: Concealment::None,
+                holder: Holder::Unknown,
+            },
+            format!("{} is not what is stated of it: {}", check.name, check.why),
+        )
     }
 }
 
@@ -37,7 +74,7 @@ fn altered_image(context: &Context, row: &Row<ImageCheck>) -> Option<Finding> {
     let artifact = context.phone.artifact(row.at);
     let (what, place) = match check.method {
         Method::Vbmeta | Method::Chain => ("the verified-boot metadata of", format!("/dev/block/by-name/{}", check.name)),
-        Method::WholeFile | Method::Payload => ("the update package", String::new()),
+        Method::WholeFile | Method::Payload | Method::Statement => ("the update package", String::new()),
         _ => ("the partition", format!("/dev/block/by-name/{}", check.name)),
     };
     let place = match context.phone.device_path(row.at.artifact) {
@@ -191,6 +228,9 @@ pub(crate) static CASES: crate::fixture::Cases = {
         fires: &[
             || image(Method::Hashtree, State::Altered, false),
             || image(Method::WholeFile, State::Altered, false),
+            // Somebody changed a part of a package, or what it says of that, and not the other.
+            || image(Method::Statement, State::Contradicted, false),
+            || image(Method::Fec, State::Contradicted, false),
             || signed("/system/priv-app/A/A.apk", "v2-sig-apk-digest-did-not-verify", Problem::Content, &[]),
             || {
                 let kind = "jar-sig-zip-entry-digest-did-not-verify";
@@ -205,6 +245,8 @@ pub(crate) static CASES: crate::fixture::Cases = {
             || image(Method::Hashtree, State::NotPresent, false),
             || image(Method::Hash, State::Unsigned, false),
             || image(Method::VerityTable, State::KeyUnknown, false),
+            || image(Method::Statement, State::Unsigned, false),
+            || image(Method::Fec, State::Unchecked, false),
             // A phone that its user opened.
             || image(Method::Hashtree, State::Altered, true),
             // Code that was compiled ahead and taken out after signing.

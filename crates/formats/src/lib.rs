@@ -24,6 +24,7 @@ mod avb_footer;
 mod boot_image;
 mod brotli;
 mod bzip2;
+mod care_map;
 mod cdex;
 mod cil;
 mod codec;
@@ -49,6 +50,8 @@ mod lz4;
 mod lzma;
 mod mac_permissions;
 mod oat;
+mod ota_metadata;
+mod package_sums;
 mod pages;
 mod payload;
 mod posix;
@@ -58,6 +61,7 @@ mod qcdt;
 mod rc;
 mod reading;
 mod runs;
+mod samsung_signer;
 mod script;
 pub mod sepolicy;
 mod sparse;
@@ -184,6 +188,10 @@ pub static FORMATS: &[&Format] = &[
     &apex::FORMAT,
     &f2fs::FORMAT,
     &fat::FORMAT,
+    &care_map::FORMAT,
+    &ota_metadata::FORMAT,
+    &package_sums::FORMAT,
+    &samsung_signer::FORMAT,
 ];
 
 /// The formats whose bytes these are.

@@ -291,10 +291,43 @@ fn of_three_phones_the_odd_one_is_named() {
     write(phones[0].join("system/bin/doord"), replaced(DAEMON, b"open:", b"door:"));
     let (exit, report) = compare(&[&phones[0], &phones[1], &phones[2]]);
     let summary = report["verdict"]["summary"].to_string();
-    assert!(summary.contains("The odd one out is one: it alone differs in 1 thing that matters."), "{summary}");
+    let odd = "The odd one out is one: it alone differs in 1 thing that matters; two in nothing, three in nothing.";
+    assert!(summary.contains(odd), "{summary}");
     assert_eq!((exit, lines(&report)), (1, vec!["changed program /system/bin/doord".to_owned()]));
     let right = report["differences"][0]["right"].as_str().unwrap();
     assert!(right.starts_with("one: "), "{right}");
+}
+
+#[test]
+fn of_three_phones_that_all_differ_none_stands_out_and_where_one_could_not_be_read_nobody_is_alone() {
+    let work = tempfile::tempdir().unwrap();
+    let phones = ["one", "two", "three"].map(|it| work.path().join(it));
+    phones.iter().for_each(|it| phone(it));
+    write(phones[1].join("system/bin/doord"), replaced(DAEMON, b"open:", b"door:"));
+    write(phones[2].join("system/bin/doord"), replaced(DAEMON, b"open:", b"gate:"));
+    let told = |phones: &[PathBuf; 3]| {
+        let (_, report) = compare(&[&phones[0], &phones[1], &phones[2]]);
+        report["verdict"]["summary"].to_string()
+    };
+    let none = "None of them alone stands out: of what matters, one in nothing, two in nothing, three in nothing.";
+    assert!(told(&phones).contains(none), "{}", told(&phones));
+    // The second has a pointer to a file that is not there: whether it is like the first is not known.
+    write(
+        phones[1].join("system/bin/doord"),
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 9\n", "0".repeat(64)),
+    );
+    assert!(told(&phones).contains("None of them alone stands out"), "{}", told(&phones));
+}
+
+#[test]
+fn a_form_that_a_comparison_does_not_have_is_refused_in_words() {
+    let (a, b) = (demo("phone-a.zip"), demo("phone-b.zip"));
+    for form in ["--sarif", "--stix", "--sbom"] {
+        let run = postern(&["compare", form, "out", a.to_str().unwrap(), b.to_str().unwrap()]);
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(2), "{said}");
+        assert!(said.contains("a comparison is written as text, --html and --json"), "{said}");
+    }
 }
 
 #[test]

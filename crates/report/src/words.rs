@@ -303,10 +303,20 @@ pub fn signed(lines: &[SignedLine]) -> Vec<(State, String)> {
         State::Verified => "equals what was signed",
         State::Altered => "is not what was signed",
         State::Unsigned => "equals its metadata, which nobody signed",
-        State::NotPresent => "is named by signed metadata and not there",
+        State::NotPresent => "is named by its metadata and not there",
         State::KeyUnknown => "is signed by a key that is not at hand",
+        State::Contradicted => "is not what the package states of it",
+        State::Unchecked => "was not recomputed",
     };
-    let states = [State::Altered, State::Verified, State::Unsigned, State::KeyUnknown, State::NotPresent];
+    let states = [
+        State::Altered,
+        State::Contradicted,
+        State::Verified,
+        State::Unsigned,
+        State::KeyUnknown,
+        State::Unchecked,
+        State::NotPresent,
+    ];
     let of = |state: State| {
         let mut names: Vec<&str> = lines.iter().filter(|it| it.state == state).map(|it| it.name.as_str()).collect();
         names.dedup();

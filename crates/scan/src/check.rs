@@ -24,6 +24,8 @@ pub struct Check {
     pub against: Option<PathBuf>,
     /// Whether values are followed through code.
     pub flows: bool,
+    /// Whether the error correction of images is recomputed.
+    pub fec: bool,
     /// Indicators that others publish.
     pub feeds: Feeds,
     /// The version of the program.
@@ -39,7 +41,8 @@ pub fn check(
 ) -> Result<(Report, u8), InputError> {
     let is_compared = check.against.is_some();
     let look = |inputs: &[PathBuf]| {
-        let inspect = Inspect { inputs, flows: check.flows, feeds: &check.feeds, contents: is_compared };
+        let inspect =
+            Inspect { inputs, flows: check.flows, fec: check.fec, feeds: &check.feeds, contents: is_compared };
         crate::inspect(&inspect, store, cache, progress)
     };
     let seen = look(&check.inputs)?;
@@ -72,7 +75,8 @@ pub fn gates(
     cache: Option<&Cache>,
     progress: &dyn Progress,
 ) -> Result<Gates, InputError> {
-    let inspect = Inspect { inputs: &check.inputs, flows: check.flows, feeds: &check.feeds, contents: false };
+    let inspect =
+        Inspect { inputs: &check.inputs, flows: check.flows, fec: false, feeds: &check.feeds, contents: false };
     let (phone, _, _) = assemble(&inspect, store, cache, progress)?;
     Ok(crate::gates::gates_of(&phone, &Surface::of(&phone)))
 }

@@ -6,6 +6,7 @@ use model::fact::image_check::{ImageCheck, Method, State};
 use model::{Artifact, ArtifactId, Blob, Extent, Fault, Gap, Layer, Location, NodeKind, Origin, Row, Store};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use verify::avb::fec::Fec;
 use verify::avb::hashtree::{Checked, Hashtree};
 use verify::avb::structure::{Covers, Signature, Vbmeta};
 use verify::avb::verity_table::VerityTable;
@@ -19,9 +20,10 @@ use crate::Progress;
 use crate::walk::Found;
 
 /// Rows and gaps of everything that is covered by metadata.
-pub fn verify(found: &Found, store: &Store, progress: &dyn Progress) -> (Vec<Row<ImageCheck>>, Vec<Gap>) {
-    let context = Context::of(found, store);
-    let jobs = context.jobs();
+pub fn verify(context: &Context, fec: bool, progress: &dyn Progress) -> (Vec<Row<ImageCheck>>, Vec<Gap>) {
+    let found = context.found;
+    let mut jobs = context.jobs();
+    context.corrections(fec, &mut jobs);
     let id_of = |job: &Job| job.image.unwrap_or(job.at.artifact);
     let size = |job: &Job| found.tree.artifact(id_of(job)).blob.len();
     progress.ahead(jobs.iter().map(size).sum());
@@ -75,6 +77,10 @@ enum What {
     Boot,
     /// The size of the file system in front of the table.
     Verity(u64),
+    /// Error correction by a descriptor; whether it is recomputed.
+    Fec(Fec, bool),
+    /// Error correction behind an image without such metadata; likewise.
+    FecBehind(bool),
     WholeFile,
     Payload,
 }
@@ -179,6 +185,19 @@ impl<'a> Context<'a> {
         jobs
     }
 
+    /// The error correction of what the jobs cover, and of file systems that nothing covers so.
+    fn corrections(&self, is_recomputed: bool, jobs: &mut Vec<Job>) {
+        let of = |job: &Job| match (&job.what, job.image) {
+            (What::Covered { cover: Covers::Hashtree(descriptor), .. }, Some(image)) => {
+                Fec::of(descriptor).map(|it| Job { at: job.at, image: Some(image), what: What::Fec(it, is_recomputed) })
+            }
+            (What::Verity(_), _) => Some(Job { at: job.at, image: None, what: What::FecBehind(is_recomputed) }),
+            _ => None,
+        };
+        let more: Vec<Job> = jobs.iter().filter_map(of).collect();
+        jobs.extend(more);
+    }
+
     /// A structure, what it covers, and what it names by key.
     fn structure(
         &self,
@@ -270,6 +289,18 @@ impl<'a> Context<'a> {
                 Some(table) => Some(self.verity(artifact, name, &table)?),
                 None => None,
             },
+            What::Fec(fec, is_recomputed) => {
+                let image = self.found.tree.artifact(job.image.unwrap_or(artifact.id));
+                Some(corrected(stem(image.file_name()).0, fec, &image.blob, *is_recomputed)?)
+            }
+            What::FecBehind(is_recomputed) => match Fec::behind(&artifact.blob)? {
+                Some((fec, true)) => Some(corrected(name, &fec, &artifact.blob, *is_recomputed)?),
+                Some((_, false)) => {
+                    let why = "it is not the one that its header has the hash of";
+                    Some(check(correction_of(&name), Method::Fec, State::Contradicted, why))
+                }
+                None => None,
+            },
             What::WholeFile => WholeFile::read(&artifact.blob)?.map(|it| self.whole_file(&artifact.name, &it)),
             What::Payload => Some(self.payload(artifact)?),
         })
@@ -286,7 +317,7 @@ pub(crate) fn stem(file_name: &[u8]) -> (String, Option<char>) {
     }
 }
 
-fn check(name: String, method: Method, state: State, why: &str) -> ImageCheck {
+pub(crate) fn check(name: String, method: Method, state: State, why: &str) -> ImageCheck {
     ImageCheck {
         name,
         method,
@@ -331,6 +362,42 @@ fn structure_check(artifact: &Artifact, at: Location, name: &str, key: Option<&[
 fn is_disabled(flags: u32) -> bool {
     flags & (FLAG_HASHTREE_DISABLED | FLAG_VERIFICATION_DISABLED) != 0
 }
+
+/// Whether error correction fits an image, and where asked, whether it is what the image gives.
+fn corrected(name: String, fec: &Fec, image: &Blob, is_recomputed: bool) -> Result<ImageCheck, Fault> {
+    let name = correction_of(&name);
+    if let Some(why) = fec.misfit(image) {
+        return Ok(check(name, Method::Fec, State::Contradicted, &why));
+    }
+    if !is_recomputed {
+        let why = "it has the size that belongs to the image, and was not recomputed (--fec)";
+        return Ok(check(name, Method::Fec, State::Unchecked, why));
+    }
+    let pieces: Vec<_> = fec.pieces().collect();
+    let blocks: Vec<Vec<u64>> =
+        pieces.into_par_iter().map(|it| fec.differing(image, it)).collect::<Result<_, Fault>>()?;
+    let blocks: Vec<u64> = blocks.concat();
+    let why = match blocks.len() {
+        0 => "it is what the image gives; no signature covers that".to_owned(),
+        n => format!(
+            "{n} of its blocks are not what the image gives: no signature covers them, and nothing reads them \
+             unless a block is damaged"
+        ),
+    };
+    let state = if blocks.is_empty() { State::Unsigned } else { State::Contradicted };
+    Ok(ImageCheck {
+        n_altered: blocks.len() as u64,
+        altered: blocks.iter().take(RUNS_TOLD).map(|it| (*it, FEC_BLOCK)).collect(),
+        ..check(name, Method::Fec, state, &why)
+    })
+}
+
+fn correction_of(name: &str) -> String {
+    format!("error correction of {name}")
+}
+
+/// Of error correction.
+const FEC_BLOCK: u64 = 4096;
 
 /// Hashes an image on all threads, and holds it against its tree.
 fn held(tree: &Hashtree, image: &Blob) -> Result<Checked, Fault> {

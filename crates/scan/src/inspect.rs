@@ -24,6 +24,8 @@ pub struct Inspect<'a> {
     pub inputs: &'a [PathBuf],
     /// Whether values are followed through code.
     pub flows: bool,
+    /// Whether the error correction of images is recomputed.
+    pub fec: bool,
     /// Indicators that others publish.
     pub feeds: &'a Feeds,
     /// Whether it is told what every artifact holds.
@@ -100,7 +102,7 @@ pub(crate) fn assemble(
     progress.end(Phase::Read);
 
     progress.begin(Phase::Verify);
-    let (facts, gaps) = crate::signatures::verify(&found, store, progress);
+    let (facts, gaps) = crate::signatures::verify(&found, store, inspect.fec, progress);
     found.facts.merge(facts);
     found.gaps.extend(gaps);
     progress.end(Phase::Verify);

@@ -3,6 +3,7 @@
 mod cache;
 mod calls;
 mod check;
+mod claims;
 mod code;
 mod compare;
 mod conclude;

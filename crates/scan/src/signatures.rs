@@ -7,16 +7,20 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use verify::apk::{Apk, Versions};
 
+use crate::images::Context;
 use crate::walk::Found;
-use crate::{Progress, images};
+use crate::{Progress, claims, images};
 
-/// Verifies everything, in parallel; in the order of the artifacts.
-pub fn verify(found: &Found, store: &Store, progress: &dyn Progress) -> (Facts, Vec<Gap>) {
+/// Verifies everything, in parallel; in the order of the artifacts. Error correction is recomputed where that is asked
+/// for.
+pub fn verify(found: &Found, store: &Store, fec: bool, progress: &dyn Progress) -> (Facts, Vec<Gap>) {
     let (mut facts, mut gaps) = (Facts::default(), Vec::new());
     packages(found, progress, &mut facts, &mut gaps);
-    let (checks, more) = images::verify(found, store, progress);
-    facts.image_checks = checks;
-    gaps.extend(more);
+    let context = Context::of(found, store);
+    for (checks, more) in [images::verify(&context, fec, progress), claims::verify(found, &context)] {
+        facts.image_checks.extend(checks);
+        gaps.extend(more);
+    }
     (facts, gaps)
 }
 

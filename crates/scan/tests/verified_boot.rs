@@ -35,6 +35,7 @@ fn phone(folder: &Path, flags: u32, change: impl Fn(&mut Vec<u8>)) -> Report {
         command: String::new(),
         date: None,
         flows: false,
+        fec: false,
         feeds: Feeds::default(),
         version: String::new(),
     };

@@ -140,6 +140,7 @@ fn report_of(bytes: &[u8]) -> Result<Report, Error> {
         command: String::new(),
         date: None,
         flows: true,
+        fec: false,
         against: None,
         feeds: knowledge::Feeds::default(),
         version: String::new(),

@@ -67,6 +67,10 @@ impl PublicKey {
         let (_, bits) = bits.body.split_first().ok_or(KeyFault::Malformed)?;
         match oid.body {
             OID_RSA => {
+                // Parameters are NULL (RFC 8017, A.1); parsers of Java and of Android take nothing else.
+                if algorithm.read()?.is_some_and(|it| it.tag != ber::NULL || !it.body.is_empty()) {
+                    return Err(KeyFault::Malformed);
+                }
                 let mut key = Values::of(bits).expect(ber::SEQUENCE)?.inner();
                 let (n, e) = (key.expect(ber::INTEGER)?, key.expect(ber::INTEGER)?);
                 PublicKey::rsa(n.magnitude(), e.magnitude())

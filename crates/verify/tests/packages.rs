@@ -156,3 +156,16 @@ fn flipped_bits_of_the_jar_scheme_do_not_panic_and_nothing_signed_may_change() {
         assert!(!verifies || !(code..code + 4).contains(&at), "byte {at:#x}");
     }
 }
+
+#[test]
+fn a_key_of_rsa_has_no_parameters_but_null() {
+    let spki = made::spki(&made::key());
+    let read = |bytes: &[u8]| verify::key::PublicKey::read(bytes);
+    assert!(read(&spki).is_ok());
+    let null = spki.windows(2).position(|it| it == [5, 0]).unwrap();
+    for (at, byte) in [(null, 4), (null + 1, 0x80), (null + 1, 1)] {
+        let mut odd = spki.clone();
+        odd[at] = byte;
+        assert!(read(&odd).is_err(), "{at}: {byte}");
+    }
+}

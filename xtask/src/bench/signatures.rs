@@ -30,8 +30,16 @@ pub fn rows(folder: &Path, made: &Path, is_wanted: &dyn Fn(&str) -> bool) -> Res
     if is_wanted(PACKAGES) && !packages.is_empty() {
         let beside = words(&["-c", APKSIGNER, "sh"]).into_iter().chain(packages.iter().cloned()).collect();
         let beside = Beside::Program("sh", beside);
-        let row = Row { work: PACKAGES, file: apps, ours: packages, beside, bounds: Bounds::cpu(1.0 / 20.0) };
+        let bounds = || Bounds::cpu(1.0 / 20.0);
+        let row = Row { work: PACKAGES, file: apps.clone(), ours: packages.clone(), beside, bounds: bounds() };
         rows.push((example("packages")?, row));
+        if Path::new(APKSIG).exists() {
+            let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bench/WarmVerify.java");
+            let beside = words(&["-cp", APKSIG, source, "0"]).into_iter().chain(packages.iter().cloned()).collect();
+            let beside = Beside::Program("java", beside);
+            let row = Row { work: PACKAGES_AT_ONCE, file: apps, ours: packages, beside, bounds: bounds() };
+            rows.push((example("packages")?, row));
+        }
     }
     Ok(rows)
 }
@@ -75,6 +83,11 @@ fn packages_in(folder: &Path) -> Vec<String> {
 
 const HASHTREE: &str = "hash tree of a partition";
 const PACKAGES: &str = "decide about 100 packages";
+/// Beside one process for all of them.
+const PACKAGES_AT_ONCE: &str = "100 packages at once";
+
+/// Where Debian keeps AOSP's library.
+const APKSIG: &str = "/usr/share/java/apksig.jar";
 
 /// Once for each package, as one would; what it says of a package is an answer.
 const APKSIGNER: &str = "command -v apksigner >/dev/null || exit 127; for it; do apksigner verify \"$it\"; done; true";

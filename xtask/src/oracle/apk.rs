@@ -1,4 +1,10 @@
 //! Signatures of packages beside AOSP's apksig: each difference of the decision, the schemes or the kinds of problems.
+//!
+//! Debian's apksig knows no v3.1; classes built from AOSP's `tools/apksig` of 2023 do (`--classes`). Of AOSP's 369 test packages no
+//! decision differs from theirs. Among changed ones three differences are known. Of a package with two things wrong the other
+//! one is named. A key that is malformed fails for apksig where its certificate is read, here where it is used
+//! (`JAR_SIG_PARSE_EXCEPTION`, `JAR_SIG_VERIFY_EXCEPTION`). And a manifest under a compression method that does not exist is
+//! unpacked by apksig as deflate (`LocalFileRecord`), which then knows the package's lowest version.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

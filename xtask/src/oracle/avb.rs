@@ -1,10 +1,11 @@
 //! Verified boot beside AOSP's avbtool: images and metadata that it makes, APEX files, and the same with bytes changed.
 //!
-//! Two differences are known, and avbtool's alone, not the boot loader's. Where an offset of a footer or of descriptors
+//! Three differences are known, and avbtool's alone, not the boot loader's. Where an offset of a footer or of descriptors
 //! points past the end of the file, avbtool reads nothing there, takes that for an unsigned structure without
 //! descriptors (`AvbVBMetaHeader` of no data, `parse_descriptors`), and says that it verifies; libavb refuses it
-//! (`avb_slot_verify.c`, `avb_vbmeta_image.c`). And the name of a hash ends at its first zero for libavb
-//! (`avb_strcmp`), while avbtool stumbles over what follows.
+//! (`avb_slot_verify.c`, `avb_vbmeta_image.c`). A footer of another version is none for libavb (`avb_footer.c`), while avbtool
+//! looks at its magic only. And the name of a hash ends at its first zero for libavb (`avb_strcmp`), while avbtool stumbles
+//! over what follows.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,6 +17,8 @@ use anyhow::{Context, Result, bail};
 use formats::Reading;
 use formats::vbmeta::structure;
 use model::{Artifact, ArtifactId, Blob, Fault, Node, Store};
+use scan::{Silent, Want};
+use verify::avb::fec::Fec;
 use verify::avb::hashtree::Hashtree;
 use verify::avb::structure::{Covers, Signature, Vbmeta};
 
@@ -27,18 +30,25 @@ pub struct Options {
     keys: PathBuf,
     mutate: u64,
     apex: Option<PathBuf>,
+    fec: bool,
 }
 
 impl Options {
-    /// Reads `AVBTOOL KEYS [--mutate N] [--apex FOLDER]`.
+    /// Reads `AVBTOOL KEYS [--mutate N] [--apex FOLDER] [--fec yes]`.
     pub fn of(words: &[&str]) -> Result<Options> {
         let [avbtool, keys, rest @ ..] = words else { bail!("the oracle wants avbtool.py and a folder of keys") };
-        let mut options =
-            Options { avbtool: PathBuf::from(avbtool), keys: PathBuf::from(keys), mutate: 1000, apex: None };
+        let mut options = Options {
+            avbtool: PathBuf::from(avbtool),
+            keys: PathBuf::from(keys),
+            mutate: 1000,
+            apex: None,
+            fec: false,
+        };
         for pair in rest.chunks(2) {
             match pair {
                 ["--mutate", n] => options.mutate = n.parse().context("--mutate")?,
                 ["--apex", folder] => options.apex = Some(PathBuf::from(folder)),
+                ["--fec", "yes"] => options.fec = true,
                 _ => bail!("the oracle knows no {}", pair.join(" ")),
             }
         }
@@ -56,6 +66,8 @@ pub fn run(options: &Options) -> Result<()> {
     if let Some(folder) = &options.apex {
         cases.extend(apexes(folder, &work)?);
     }
+    let n_corrected = cases.iter().map(Case::corrections).sum::<Result<u64>>()?;
+    digests(options, &work)?;
     let mut avbtool = Avbtool::start(&options.avbtool, &work)?;
     let mut table: BTreeMap<&str, Row> = BTreeMap::new();
     for number in 0..options.mutate + cases.len() as u64 {
@@ -80,6 +92,7 @@ pub fn run(options: &Options) -> Result<()> {
     for (kind, row) in &table {
         println!("{kind:<34}{:>6}{:>9}{:>9}{:>8}", row.made, row.changed, row.verify, row.differ);
     }
+    println!("the error correction of {n_corrected} images is what fec made");
     Ok(())
 }
 
@@ -157,6 +170,28 @@ impl Case {
         Ok(Blob::from_bytes(fs::read(self.folder.join(file)).map_err(|it| Fault::Io(it.to_string()))?))
     }
 
+    /// How many images have error correction; each is to be what ours makes of it.
+    fn corrections(&self) -> Result<u64> {
+        let own = self.blob(&self.image)?;
+        let vbmeta = Vbmeta::read(&own, structure::behind(&own)?.unwrap_or(0))?;
+        let mut n = 0;
+        for cover in &vbmeta.covers {
+            let Covers::Hashtree(descriptor) = cover else { continue };
+            let Some(fec) = Fec::of(descriptor) else { continue };
+            let image = match descriptor.digest.partition.as_str() {
+                "" => own.clone(),
+                name => self.blob(&format!("{name}.img"))?,
+            };
+            let differing: Result<Vec<_>, _> = fec.pieces().map(|it| fec.differing(&image, it)).collect();
+            if let Some(why) = fec.misfit(&image).or(differing?.concat().first().map(|it| format!("other at {it:#x}")))
+            {
+                bail!("{}: {why}", self.name);
+            }
+            n += 1;
+        }
+        Ok(n)
+    }
+
     /// Whether the metadata are signed, or not meant to be, and cover the images that are there with their trees.
     fn verifies(&self) -> Result<bool, Fault> {
         let own = self.blob(&self.image)?;
@@ -205,12 +240,14 @@ fn made(options: &Options, work: &Path) -> Result<Vec<Case>> {
             command.arg("--image").arg(folder.join("image.img")).args(&own);
             command.args(["--partition_name", "image", "--partition_size", "1048576", "--hash_algorithm", hash]);
             command.args(["--salt", "aee087a5be3b982978c923f566a94613"]);
-            if footer == "add_hashtree_footer" {
+            let with_fec = options.fec && footer == "add_hashtree_footer" && hash != "sha1";
+            if footer == "add_hashtree_footer" && !with_fec {
                 command.arg("--do_not_generate_fec");
             }
             run_made(command)?;
+            let kind = if with_fec { format!("{footer} {hash}, FEC") } else { format!("{footer} {hash}") };
             let name = format!("{algorithm} {footer} {hash}");
-            cases.push(Case::new(&format!("{footer} {hash}"), &name, folder.clone(), "image.img")?);
+            cases.push(Case::new(&kind, &name, folder.clone(), "image.img")?);
             if hash != "sha256" {
                 continue;
             }
@@ -231,6 +268,52 @@ fn made(options: &Options, work: &Path) -> Result<Vec<Case>> {
         }
     }
     Ok(cases)
+}
+
+/// The digest over metadata and those that they name by key, as avbtool computes it and as an attestation is compared.
+fn digests(options: &Options, work: &Path) -> Result<()> {
+    let mut n = 0;
+    for (algorithm, key) in ALGORITHMS.iter().filter(|it| !it.1.is_empty()) {
+        let folder = work.join(format!("digest-{algorithm}"));
+        fs::create_dir_all(&folder)?;
+        let own = ["--algorithm", algorithm, "--key"].map(str::to_owned);
+        let own = own.into_iter().chain([options.keys.join(key).display().to_string()]).collect::<Vec<_>>();
+        let public = folder.join("chain.bin");
+        let mut command = options.command("extract_public_key");
+        command.args(&own[2..]).arg("--output").arg(&public);
+        run_made(command)?;
+        let mut command = options.command("make_vbmeta_image");
+        command.arg("--output").arg(folder.join("vbmeta.img")).args(&own).args(["--padding_size", "4096"]);
+        for (location, (partition, footer)) in
+            [("boot", "add_hash_footer"), ("vendor", "add_hashtree_footer")].into_iter().enumerate()
+        {
+            let image = folder.join(format!("{partition}.img"));
+            fs::write(&image, vec![location as u8 + 1; BLOCKS * 4096])?;
+            let mut footer = options.command(footer);
+            footer.arg("--image").arg(&image).args(&own).args(["--partition_name", partition]);
+            footer.args(["--partition_size", "1048576"]);
+            if partition == "vendor" {
+                footer.arg("--do_not_generate_fec");
+            }
+            run_made(footer)?;
+            command.args(["--chain_partition", &format!("{partition}:{}:{}", location + 1, public.display())]);
+        }
+        run_made(command)?;
+        let mut command = options.command("calculate_vbmeta_digest");
+        let said = command.arg("--image").arg(folder.join("vbmeta.img")).output()?;
+        let theirs = String::from_utf8(said.stdout)?.trim().to_owned();
+        let store = Store::small();
+        let found = scan::walk(scan::open(&[folder])?, &Want::Names, &store, &Silent);
+        let digests = scan::vbmeta_digests(&found, &store);
+        let [(_, Ok(ours))] = digests.as_slice() else { bail!("{algorithm}: {digests:?}") };
+        let ours: String = ours.sha256.iter().map(|it| format!("{it:02x}")).collect();
+        if ours != theirs {
+            bail!("{algorithm}: the digest over all metadata is {theirs} for avbtool, {ours} for postern");
+        }
+        n += 1;
+    }
+    println!("the digest over metadata that name two others is the same in {n} of {n} sets");
+    Ok(())
 }
 
 impl Options {

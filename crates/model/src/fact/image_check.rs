@@ -52,6 +52,10 @@ pub enum Method {
     WholeFile,
     /// The signature over the metadata of a payload, and the hashes of its data.
     Payload,
+    /// Bytes that correct errors of an image (Reed-Solomon).
+    Fec,
+    /// What the package states of it: a size, a checksum, a property. Nobody signed that on its own.
+    Statement,
 }
 
 /// Whether an image is the one that was signed.
@@ -68,4 +72,8 @@ pub enum State {
     NotPresent,
     /// The key that would verify it is not in the input.
     KeyUnknown,
+    /// It is not what is stated of it, and no signature covers that.
+    Contradicted,
+    /// It is there, and what is stated of it was not recomputed.
+    Unchecked,
 }

@@ -8,6 +8,7 @@ pub mod avb;
 pub mod boot;
 pub mod call;
 pub mod certificate;
+pub mod claim;
 pub mod code;
 pub mod context;
 pub mod elf;
@@ -80,6 +81,9 @@ pub struct Facts {
     /// X.509 certificates and bare public keys, with what they stand for where they were found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Row<certificate::Certificate>>,
+    /// What packages state of what lies in them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Row<claim::Claim>>,
     /// Bytecode containers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub code: Vec<Row<code::Code>>,
@@ -158,6 +162,7 @@ impl Facts {
             boots,
             calls,
             certificates,
+            claims,
             code,
             contexts,
             elfs,
@@ -188,6 +193,7 @@ impl Facts {
         self.boots.extend(boots);
         self.calls.extend(calls);
         self.certificates.extend(certificates);
+        self.claims.extend(claims);
         self.code.extend(code);
         self.contexts.extend(contexts);
         self.elfs.extend(elfs);

@@ -77,6 +77,10 @@ pub struct Check {
     #[arg(long)]
     no_flows: bool,
 
+    /// Recompute the error correction of partitions, too, which no signature covers: slower than hashing them
+    #[arg(long)]
+    fec: bool,
+
     #[command(flatten)]
     cache: cache::Cache,
 }
@@ -98,6 +102,7 @@ impl Check {
             command: self.command(),
             date: self.date.clone(),
             flows: !self.no_flows,
+            fec: self.fec,
             feeds,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
@@ -140,6 +145,9 @@ impl Check {
         }
         if self.no_flows {
             words.push("--no-flows".to_owned());
+        }
+        if self.fec {
+            words.push("--fec".to_owned());
         }
         words.join(" ")
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 
 use super::check::{day_of, deliver, name_of};
@@ -38,6 +38,15 @@ pub struct Compare {
     #[arg(long, value_name = "FILE", help_heading = "Reports")]
     html: Option<PathBuf>,
 
+    #[arg(long, value_name = "FILE", hide = true)]
+    sarif: Option<PathBuf>,
+
+    #[arg(long, value_name = "FILE", hide = true)]
+    stix: Option<PathBuf>,
+
+    #[arg(long, value_name = "FILE", hide = true)]
+    sbom: Option<PathBuf>,
+
     /// The report's day [default: the day the last phone's software was built]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day_of, help_heading = "Reports")]
     date: Option<String>,
@@ -53,6 +62,14 @@ pub struct Compare {
 impl Compare {
     /// Compares, and writes what was asked for; text to standard output, unless another report goes there.
     pub fn run(&self, common: &Common) -> anyhow::Result<ExitCode> {
+        for (form, asked) in [("--sarif", &self.sarif), ("--stix", &self.stix), ("--sbom", &self.sbom)] {
+            if asked.is_some() {
+                bail!(
+                    "a comparison is written as text, --html and --json; {form} is of one phone: \
+                     `postern check {form} FILE PHONE`, with --against the other"
+                );
+            }
+        }
         let bars = common.progress();
         let compare = scan::Compare {
             inputs: self.inputs.clone(),

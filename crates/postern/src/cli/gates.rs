@@ -53,6 +53,7 @@ impl Gates {
             command: String::new(),
             date: None,
             flows: !self.no_flows,
+            fec: false,
             against: None,
             feeds: Feeds::default(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

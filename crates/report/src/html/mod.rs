@@ -192,7 +192,7 @@ fn coverage(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     writeln!(out, "</div>")?;
     for (state, text) in words::signed(&report.coverage.signed) {
-        let class = if state == State::Altered { "" } else { " class=\"quiet\"" };
+        let class = if matches!(state, State::Altered | State::Contradicted) { "" } else { " class=\"quiet\"" };
         writeln!(out, "<p{class}>{}</p>", Html(&text))?;
     }
     writeln!(out, "</section>")

@@ -45,7 +45,8 @@ pub fn compare(
     let feeds = Feeds::default();
     let look = |path: &PathBuf| {
         let inputs = std::slice::from_ref(path);
-        crate::inspect(&Inspect { inputs, flows: compare.flows, feeds: &feeds, contents: true }, store, cache, progress)
+        let inspect = Inspect { inputs, flows: compare.flows, fec: false, feeds: &feeds, contents: true };
+        crate::inspect(&inspect, store, cache, progress)
     };
     let seen: Vec<Inspected> = compare.inputs.iter().map(look).collect::<Result<_, _>>()?;
     let sides: Vec<Side> = seen.iter().zip(names_of(&seen)).map(|(seen, name)| side_of(name, seen)).collect();

@@ -80,3 +80,25 @@ fn text(blob: &Blob) -> Option<BTreeSet<String>> {
 
 /// As large as the reader of policies takes them.
 const POLICY_MAX: u64 = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_and_permissive_domains_of_a_binary_policy_are_lines() {
+        let bytes = std::fs::read("../formats/tests/samples/sepolicy/mls-33").unwrap();
+        let rules = binary(&Blob::from_bytes(bytes.clone())).unwrap();
+        for rule in ["allow domain system_file:file {open read}", "permissive hidden_d", "type shell"] {
+            assert!(rules.contains(rule), "{rule}: {rules:?}");
+        }
+        assert!(binary(&Blob::from_bytes(&bytes[..bytes.len() / 2])).is_none(), "half a policy says nothing of rules");
+    }
+
+    #[test]
+    fn statements_of_a_policy_in_text_are_lines() {
+        let rules =
+            text(&Blob::from_bytes(&b"(allow a b (file (read)))\n; a comment\n\n(typepermissive c)\n"[..])).unwrap();
+        assert_eq!(rules.into_iter().collect::<Vec<_>>(), ["(allow a b (file (read)))", "(typepermissive c)"]);
+    }
+}

@@ -1,6 +1,6 @@
 //! From a comparison to the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use compare::{Comparison, Delta, Merged, Share, Side, Which, matters, merge};
 use model::report::{
@@ -33,6 +33,7 @@ pub fn report(
     let others: Vec<usize> = (0..sides.len()).filter(|it| *it != base).collect();
     let shares = shares_of(&comparisons);
     let gaps = gaps_of(sides, base, &comparisons);
+    let dark = dark_of(sides, base, &others, &comparisons);
     let merged = merge(&others, comparisons.into_iter().map(|it| it.deltas).collect());
     let last = &seen[seen.len() - 1];
     let percent = percent_of_all(&shares);
@@ -48,7 +49,13 @@ pub fn report(
         _ if PERCENT_SURE <= percent => Confidence::Medium,
         _ => Confidence::Low,
     };
-    let summary = summary_of(seen, sides, base, &merged, &shares, &gaps);
+    let mut summary = summary_of(seen, sides, &merged, &shares, &gaps);
+    if 2 < sides.len() {
+        let is_known =
+            |side: usize, delta: &Delta| !dark[side].contains(delta.device_path.split('!').next().unwrap_or_default());
+        let alone = compare::alone(sides.len(), base, &merged, is_known);
+        summary.push(odd_of(sides, &alone));
+    }
     let report = Report {
         schema: SCHEMA,
         tool: frame.tool,
@@ -193,7 +200,6 @@ fn gap_of(side: &Side, unread: &compare::Unread) -> GapLine {
 fn summary_of(
     seen: &[Inspected],
     sides: &[Side],
-    base: usize,
     merged: &[Merged],
     shares: &[Share],
     gaps: &[GapLine],
@@ -226,25 +232,47 @@ fn summary_of(
     if let Some(first) = merged.first().filter(|it| matters(&it.delta)) {
         summary.push(format!("What matters most: {}.", first_of(&first.delta)));
     }
-    if 2 < sides.len() {
-        summary.push(match compare::odd_one_out(sides.len(), base, merged) {
-            Some((odd, n)) => {
-                format!(
-                    "The odd one out is {}: it alone differs in {} that {}.",
-                    sides[odd].name,
-                    many(n as usize, "thing", "things"),
-                    if n == 1 { "matters" } else { "matter" }
-                )
-            }
-            None => "None of them alone stands out.".to_owned(),
-        });
-    }
     summary.push(format!("{}.", capital(&shared(shares))));
     let places: u64 = gaps.iter().map(|it| it.count).sum();
     if places != 0 {
         summary.push(format!("{places} places could not be compared: they may hold anything."));
     }
     summary
+}
+
+/// Who of several is not like the others, and how often each is.
+fn odd_of(sides: &[Side], alone: &[u64]) -> String {
+    let said = |n: &u64| match n {
+        0 => "nothing".to_owned(),
+        n => many(*n as usize, "thing", "things"),
+    };
+    let others = |odd: Option<usize>| -> String {
+        let all = (0..sides.len()).filter(|it| Some(*it) != odd);
+        all.map(|it| format!("{} in {}", sides[it].name, said(&alone[it]))).collect::<Vec<_>>().join(", ")
+    };
+    match compare::odd_one_out(alone) {
+        Some(odd) => format!(
+            "The odd one out is {}: it alone differs in {} that {}; {}.",
+            sides[odd].name,
+            said(&alone[odd]),
+            if alone[odd] == 1 { "matters" } else { "matter" },
+            others(Some(odd))
+        ),
+        None => format!("None of them alone stands out: of what matters, {}.", others(None)),
+    }
+}
+
+/// For each side the places of which it is not known how they are beside the base.
+fn dark_of(sides: &[Side], base: usize, others: &[usize], comparisons: &[Comparison]) -> Vec<BTreeSet<String>> {
+    let mut dark = vec![BTreeSet::new(); sides.len()];
+    for (other, comparison) in others.iter().zip(comparisons) {
+        for unread in &comparison.gaps {
+            let side = if unread.which == Which::Left { &sides[base] } else { &sides[*other] };
+            let path = side.phone.device_path(unread.artifact);
+            dark[*other].insert(path.split('!').next().unwrap_or_default().to_owned());
+        }
+    }
+    dark
 }
 
 fn first_of(delta: &Delta) -> String {

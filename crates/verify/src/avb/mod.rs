@@ -3,6 +3,7 @@
 //! Source: AOSP `external/avb`.
 
 pub mod boot_signature;
+pub mod fec;
 pub mod hashtree;
 pub mod structure;
 pub mod verity_table;
