@@ -9,6 +9,7 @@ pub mod boot;
 pub mod call;
 pub mod certificate;
 pub mod code;
+pub mod company;
 pub mod context;
 pub mod elf;
 pub mod file_system;
@@ -134,6 +135,9 @@ pub struct Facts {
     /// Scripts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<Row<script::Script>>,
+    /// Kits and hosts of companies that collect what devices do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub company_signs: Vec<Row<company::CompanySign>>,
     /// Known indicators.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sightings: Vec<Row<sighting::Sighting>>,
@@ -159,6 +163,7 @@ impl Facts {
             calls,
             certificates,
             code,
+            company_signs,
             contexts,
             elfs,
             file_systems,
@@ -189,6 +194,7 @@ impl Facts {
         self.calls.extend(calls);
         self.certificates.extend(certificates);
         self.code.extend(code);
+        self.company_signs.extend(company_signs);
         self.contexts.extend(contexts);
         self.elfs.extend(elfs);
         self.file_systems.extend(file_systems);
