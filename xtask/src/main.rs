@@ -60,7 +60,7 @@ cargo xtask CHORE
                   --postern FILE     this program instead of a build
                   FOLDER holds tree.erofs, tree.ext4, tree.squashfs, tree.f2fs (the same files in each), super.simg
                   (a sparse super image with that EROFS), small.ext4, large.ext4 (the same files in 1 GB and 8 GB),
-                  folders of apps dump*, apps app*.apk, and android.jar; what it lacks is left out. Update and bombs are made in target/bench
+                  folders of apps dump*, a folder files, apps app*.apk, and android.jar; what it lacks is left out. Update and bombs are made in target/bench
   droidbench DIR  the flows of every app of DroidBench against what the suite says of it; fails below 0.95
                   --out FILE         where the table goes, too
                   --postern FILE     this program instead of a build

@@ -1,17 +1,21 @@
 //! What the search for known indicators costs: run it under `time`, once for each way, over the same files.
 //!
 //! ```text
-//! matching read FILE…        reads and hashes, as the yardstick
-//! matching cases FILE…       with the indicators of the bundled cases
-//! matching 100000 FILE…      with as many more, made for the purpose
-//! matching rules FILE…       300 YARA rules, made for the purpose, and no indicators (with the feature `yara`)
-//! matching both FILE…        these rules and 100000 indicators
-//! matching feeds FILE…       loads feeds, and says how long that took
+//! matching PATH… read        reads and hashes, as the yardstick
+//! matching PATH… cases       with the indicators of the bundled cases
+//! matching PATH… 100000      with as many more, made for the purpose
+//! matching PATH… rules       300 YARA rules, made for the purpose, and no indicators (with the feature `yara`)
+//! matching PATH… both        these rules and 100000 indicators
+//! matching PATH… feeds       loads feeds, and says how long that took
 //! matching open              opens what is built in, and says how long that took
+//! matching print             prints the rules, for another engine
 //! ```
+//!
+//! A folder stands for the files in it.
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -22,19 +26,24 @@ use sha2::{Digest, Sha256};
 
 #[allow(clippy::print_stdout, clippy::print_stderr)]
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    let Some(way) = args.next() else {
-        eprintln!("matching read|cases|N|rules|both|feeds|open FILE…");
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let Some(way) = args.pop() else {
+        eprintln!("matching PATH… read|cases|N|rules|both|feeds|open|print");
         return ExitCode::from(2);
     };
+    let args = args.iter().flat_map(|it| files_of(Path::new(it)));
     match way.as_str() {
         "feeds" => return feeds(args),
         "open" => return open(),
+        "print" => {
+            print!("{}", rules_text());
+            return ExitCode::SUCCESS;
+        }
         _ => {}
     }
     let made = made(if way == "both" { 100_000 } else { way.parse().unwrap_or(0) });
     let more = made.iter().map(|(kind, value)| (*kind, value.as_str()));
-    let matcher = Matcher::of(Knowledge::bundled().cases.iter(), more);
+    let matcher = Matcher::bundled(more);
     let rules = rules(&way);
     let (mut bytes, mut found) = (0u64, 0);
     let mut buffer = vec![0; 256 << 10];
@@ -73,6 +82,14 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// A file, or those of a folder, by name.
+fn files_of(path: &Path) -> Vec<String> {
+    let Ok(folder) = std::fs::read_dir(path) else { return vec![path.display().to_string()] };
+    let mut entries: Vec<_> = folder.flatten().map(|it| it.path()).filter(|it| !it.is_symlink()).collect();
+    entries.sort();
+    entries.iter().flat_map(|it| files_of(it)).collect()
+}
+
 #[allow(clippy::print_stdout, clippy::print_stderr)]
 fn feeds(files: impl Iterator<Item = String>) -> ExitCode {
     let read: Vec<(String, Vec<u8>)> =
@@ -100,9 +117,15 @@ fn rules(_: &str) -> Option<Box<dyn Observer>> {
     None
 }
 
-/// Rules as collections have them: three texts, a run of bytes with gaps, and a regular expression.
 #[cfg(feature = "yara")]
 fn rules(way: &str) -> Option<Box<dyn Observer>> {
+    let (rules, feeds) = knowledge::rules::compile(&[("made.yar".to_owned(), rules_text())]);
+    assert_eq!(feeds[0].indicators.len(), 300, "{:?}", feeds[0].unused);
+    ["rules", "both"].contains(&way).then(|| Box::new(rules) as Box<dyn Observer>)
+}
+
+/// Rules as collections have them: three texts, a run of bytes with gaps, and a regular expression.
+fn rules_text() -> String {
     let rule = |n: usize| {
         format!(
             "rule r{n} {{ strings: $a = \"marker-{n}-of-a-family\" $b = \"host{n}.example.org\" nocase $c = \"Lcom/example/f{n}/Main;\" \
@@ -111,10 +134,7 @@ fn rules(way: &str) -> Option<Box<dyn Observer>> {
             n * 7 % 256
         )
     };
-    let text: String = (0..300).map(rule).collect();
-    let (rules, feeds) = knowledge::rules::compile(&[("made.yar".to_owned(), text)]);
-    assert_eq!(feeds[0].indicators.len(), 300, "{:?}", feeds[0].unused);
-    ["rules", "both"].contains(&way).then(|| Box::new(rules) as Box<dyn Observer>)
+    (0..300).map(rule).collect()
 }
 
 /// Indicators as feeds have them: nine domains to a hash.

@@ -7,9 +7,11 @@
 mod android_versions;
 mod attestation_keys;
 mod avb_keys;
+mod baseline;
 mod ca_baseline;
 mod ca_owners;
 mod cases;
+mod companies;
 mod device_nodes;
 mod feeds;
 mod init_root;
@@ -34,9 +36,11 @@ use std::sync::LazyLock;
 pub use android_versions::AndroidVersion;
 pub use attestation_keys::{AttestationKey, AttestationUse};
 pub use avb_keys::AvbKey;
+pub use baseline::{BaselineBootJar, BaselinePackage};
 pub use ca_baseline::{CA_BASELINE_SDKS, Ca, CaDistrust, CaScope, CaStanding, CaStore};
 pub use ca_owners::{CaOwner, CaOwnerKind};
 pub use cases::{Case, CaseSource, Cases, Certainty, Indicator, Place, Predicate, Within};
+pub use companies::{CompanyHost, Sdk};
 pub use device_nodes::OpenNode;
 pub use feeds::{Feed, FeedFormat, FeedIndicator, Feeds, Term, Unused};
 pub use init_root::RootService;
@@ -92,6 +96,14 @@ pub struct Knowledge {
     pub android_versions: LazyLock<Table<AndroidVersion>>,
     /// Packages of AOSP.
     pub packages_aosp: LazyLock<Table<AospPackage>>,
+    /// Packages of running AOSP builds, by version.
+    pub baseline_packages: LazyLock<Table<BaselinePackage>>,
+    /// Libraries of AOSP's boot class path, by version.
+    pub baseline_boot_jars: LazyLock<Table<BaselineBootJar>>,
+    /// Kits for advertising, analytics and tracking.
+    pub sdks: LazyLock<Table<Sdk>>,
+    /// Hosts of companies that collect what devices do.
+    pub company_hosts: LazyLock<Table<CompanyHost>>,
     /// Apps that may change a phone from afar by their trade.
     pub update_agents: LazyLock<Table<UpdateAgent>>,
     /// How makers name themselves in certificates.
@@ -128,11 +140,15 @@ impl Knowledge {
             props: LazyLock::new(|| Table::bundled(PROPS)),
             android_versions: LazyLock::new(|| Table::bundled(ANDROID_VERSIONS)),
             packages_aosp: LazyLock::new(|| Table::bundled(PACKAGES_AOSP)),
+            baseline_packages: LazyLock::new(|| Table::bundled(BASELINE_PACKAGES)),
+            baseline_boot_jars: LazyLock::new(|| Table::bundled(BASELINE_BOOT_JARS)),
+            sdks: LazyLock::new(|| Table::bundled(SDKS)),
+            company_hosts: LazyLock::new(|| Table::bundled(COMPANY_HOSTS)),
             update_agents: LazyLock::new(|| Table::bundled(UPDATE_AGENTS)),
             vendor_signers: LazyLock::new(|| Table::bundled(VENDOR_SIGNERS)),
             shared_suffixes: LazyLock::new(|| Table::bundled(SHARED_SUFFIXES)),
             cases: LazyLock::new(Cases::bundled),
-            matcher: LazyLock::new(|| Matcher::of(Knowledge::bundled().cases.iter(), std::iter::empty())),
+            matcher: LazyLock::new(|| Matcher::bundled(std::iter::empty())),
             preinstalled_cves: LazyLock::new(|| Table::bundled(PREINSTALLED_CVES)),
             models: LazyLock::new(models::Models::bundled),
         };
@@ -156,6 +172,10 @@ const PROTECTED_BROADCASTS: &str = include_str!("../data/protected_broadcasts.to
 const PROPS: &str = include_str!("../data/props.toml");
 const ANDROID_VERSIONS: &str = include_str!("../data/android_versions.toml");
 const PACKAGES_AOSP: &str = include_str!("../data/packages_aosp.toml");
+const BASELINE_PACKAGES: &str = include_str!("../data/baseline_packages.toml");
+const BASELINE_BOOT_JARS: &str = include_str!("../data/baseline_boot_jars.toml");
+const SDKS: &str = include_str!("../data/sdks.toml");
+const COMPANY_HOSTS: &str = include_str!("../data/company_hosts.toml");
 const UPDATE_AGENTS: &str = include_str!("../data/update_agents.toml");
 const VENDOR_SIGNERS: &str = include_str!("../data/vendor_signers.toml");
 const SHARED_SUFFIXES: &str = include_str!("../data/shared_suffixes.toml");
@@ -187,6 +207,10 @@ mod tests {
         check::<PropertyRule>(PROPS);
         check::<AndroidVersion>(ANDROID_VERSIONS);
         check::<AospPackage>(PACKAGES_AOSP);
+        check::<BaselinePackage>(BASELINE_PACKAGES);
+        check::<BaselineBootJar>(BASELINE_BOOT_JARS);
+        check::<Sdk>(SDKS);
+        check::<CompanyHost>(COMPANY_HOSTS);
         check::<UpdateAgent>(UPDATE_AGENTS);
         check::<VendorSigner>(VENDOR_SIGNERS);
         check::<SharedSuffixes>(SHARED_SUFFIXES);
@@ -255,6 +279,8 @@ mod tests {
         assert!(total < DATA_MAX_SIZE, "{total} bytes of knowledge");
     }
 
+    const PACKAGES_BY_VERSION: [usize; 9] = [80, 82, 87, 131, 164, 140, 123, 170, 172];
+
     /// All tables together, in bytes: they live in the program's file.
     const DATA_MAX_SIZE: u64 = 8 << 20;
 
@@ -284,6 +310,40 @@ mod tests {
         assert_eq!([35, 36].map(count), [145, 149]);
         assert!(CA_BASELINE_SDKS.filter(|sdk| *sdk != 20).all(|sdk| 100 < count(sdk)));
         assert_eq!(count(37), 0);
+    }
+
+    #[test]
+    fn a_baseline_tells_what_a_version_has_and_of_which_versions_it_knows_nothing() {
+        let knowledge = Knowledge::bundled();
+        let packages = |sdk| knowledge.baseline_packages.iter().filter(|it| it.sdks.contains(sdk)).count();
+        assert_eq!([24, 26, 28, 29, 30, 31, 33, 34, 35].map(packages), PACKAGES_BY_VERSION);
+        let has = |package, sdk| knowledge.baseline_packages.has(package, sdk);
+        assert_eq!((has("com.android.settings", 30), has("com.adups.fota", 30)), (Some(true), Some(false)));
+        assert_eq!((has("com.android.appsearch", 30), has("com.android.appsearch", 31)), (Some(false), Some(true)));
+        assert_eq!((has("com.android.settings", 22), has("com.android.settings", 36)), (None, None));
+        let boots = |path, sdk| knowledge.baseline_boot_jars.has(path, sdk);
+        assert_eq!(boots("/system/framework/core-libart.jar", 22), Some(true));
+        assert_eq!(boots("/system/framework/mms-common.jar", 23), Some(false));
+        assert_eq!(boots("/apex/com.android.conscrypt/javalib/conscrypt.jar", 34), Some(true));
+        assert_eq!(boots("/system/framework/core.jar", 19), None);
+    }
+
+    #[test]
+    fn kits_and_hosts_are_named_as_code_names_them() {
+        let knowledge = Knowledge::bundled();
+        let mut classes = BTreeSet::new();
+        for (class, sdk) in knowledge.sdks.classes() {
+            let label = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
+            assert!(class.contains('.') && class.split('.').all(label), "{class}");
+            assert!(classes.insert(class), "{class} of {} stands twice", sdk.name);
+        }
+        for it in knowledge.company_hosts.iter() {
+            assert!(cases::is_domain(&it.host) && !it.company.is_empty(), "{}", it.host);
+        }
+        let countries = knowledge.sdks.iter().map(|it| &it.country);
+        for country in countries.chain(knowledge.company_hosts.iter().map(|it| &it.country)) {
+            assert!(country.is_empty() || country.len() == 2 && country.bytes().all(|it| it.is_ascii_uppercase()));
+        }
     }
 
     #[test]

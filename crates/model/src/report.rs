@@ -50,6 +50,82 @@ pub struct Report {
     /// Places where someone from outside can come in, by kind, and the ways that lead somewhere.
     #[serde(default)]
     pub surface: SurfaceLine,
+    /// Who made what is inside, beside who signed it.
+    #[serde(default)]
+    pub provenance: Provenance,
+}
+
+/// Who made what is inside: facts, of which none is a finding.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Kits for advertising, analytics and tracking whose classes code names.
+    pub sdks: Vec<SdkLine>,
+    /// Hosts of companies that collect what devices do, which code or configuration names.
+    pub hosts: Vec<HostLine>,
+    /// The boot class path, where init sets it.
+    pub boot_class_path: Vec<JarLine>,
+    /// CVE records about apps that are here.
+    pub records: Vec<RecordLine>,
+}
+
+/// A kit inside apps.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SdkLine {
+    /// What it is called.
+    pub name: String,
+    /// Whose it is; empty where that is not known.
+    pub company: String,
+    /// The company's country, two letters; empty where that is not known.
+    pub country: String,
+    /// What for.
+    pub does: Vec<String>,
+    /// Packages of the apps, or device paths of other files.
+    pub found_in: Vec<String>,
+    /// Who says so.
+    pub source: String,
+}
+
+/// A host that something may talk to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HostLine {
+    /// Its name as it is known: what is named may lie below it.
+    pub host: String,
+    /// Whose it is.
+    pub company: String,
+    /// The company's country, two letters; empty where that is not known.
+    pub country: String,
+    /// What for.
+    pub does: Vec<String>,
+    /// Packages of the apps, or device paths of other files.
+    pub found_in: Vec<String>,
+    /// Who says so.
+    pub source: String,
+}
+
+/// A library that every app runs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct JarLine {
+    /// Where the phone has it.
+    pub device_path: String,
+    /// Whether AOSP of this version has such a one there; `None` where that is not known.
+    pub in_aosp: Option<bool>,
+}
+
+/// A CVE record about an app that is here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecordLine {
+    /// The record's number.
+    pub cve: String,
+    /// The app's package.
+    pub package: String,
+    /// The app's version, name and code.
+    pub version: String,
+    /// What the record says it gives, and to whom.
+    pub exposes: String,
+    /// Whether it is about this version, as far as can be told.
+    pub standing: String,
+    /// Where the phone has it.
+    pub device_path: String,
 }
 
 /// The surface of the phone, as far as it is open.
@@ -348,6 +424,9 @@ pub struct AppLine {
     pub signer: String,
     /// Where the phone has it.
     pub device_path: String,
+    /// Whether AOSP of this version has a package of this name; `None` where that is not known.
+    #[serde(default)]
+    pub in_aosp: Option<bool>,
 }
 
 /// A program that init starts.

@@ -12,8 +12,45 @@ fn the_ordinary_phone_has_no_finding() {
     let told: Vec<String> = findings(&report).filter(|it| it.grade != "CAPABILITY").map(|it| it.to_string()).collect();
     assert!(told.is_empty(), "{told:#?}");
     assert_eq!(report["device"]["model"], "L1");
-    assert_eq!(report["apps"].as_array().map(Vec::len), Some(12));
+    assert_eq!(report["apps"].as_array().map(Vec::len), Some(14));
 }
+
+/// On the one phone the case is confirmed; on the other its namesake is told with the reason why it is not.
+#[test]
+fn each_documented_case_has_a_twin_that_is_acquitted() {
+    let (_, planted) = check("phone-b.zip");
+    let (_, ordinary) = check("phone-a.zip");
+    for (case, path, why_not) in CASES {
+        let row = |report: &Value, list: &str| {
+            let rows = report[list].as_array().cloned().unwrap_or_default();
+            let of_case = |it: &Value| it["detector"] == "known-case" && it["subject"] == *case;
+            rows.into_iter().find(of_case)
+        };
+        let confirmed = row(&planted, "findings").unwrap_or_else(|| panic!("{case} is not told"));
+        assert_eq!((&confirmed["grade"], &confirmed["device_path"]), (&"FINDING".into(), &(*path).into()), "{case}");
+        assert!(confirmed["claim"].as_str().is_some_and(|it| it.starts_with("all that confirms")), "{confirmed:#}");
+        assert!(row(&ordinary, "findings").is_none(), "{case}");
+        let twin = row(&ordinary, "capabilities").unwrap_or_else(|| panic!("the twin of {case} is not told"));
+        assert_eq!((&twin["severity"], &twin["device_path"]), (&"info".into(), &(*path).into()), "{case}");
+        let claim = twin["claim"].as_str().unwrap_or_default();
+        assert!(claim.contains("it is not confirmed") && claim.contains(why_not), "{claim}");
+    }
+}
+
+/// Case, device path, and why the twin is not it.
+const CASES: &[(&str, &str, &str)] = &[
+    ("zte-scorem-2012", "/system/bin/sync_agent", "none of this stands in it: ztex1609523"),
+    (
+        "adups-skyelite-2018",
+        "/system/app/SystemOperator/SystemOperator.apk",
+        "WriteCommandReceiver is guarded by com.fw.upgrade.sysoper.permission.OPERATE",
+    ),
+    (
+        "oneplus-engineermode-2017",
+        "/system/app/EngineeringMode/EngineeringMode.apk",
+        "no code holds com.android.engineeringmode.qualcomm.*",
+    ),
+];
 
 #[test]
 fn every_plant_is_found() {
@@ -92,6 +129,9 @@ const PLANTS: &[(&str, &str, &str, &str)] = &[
     ("remote-command", "FINDING", "/system/priv-app/SystemHelper/SystemHelper.apk", "a command that is run"), // 22
     ("magic-secret", "FINDING", "/product/priv-app/SyncAgent/SyncAgent.apk", "##larkspur-sync##"), // 23
     ("covert-telemetry", "PRIVACY", "/product/priv-app/SyncAgent/SyncAgent.apk", "not encrypted"), // 24
+    ("known-case", "FINDING", "/system/bin/sync_agent", "ztex1609523"),              // 25
+    ("known-case", "FINDING", "/system/app/SystemOperator/SystemOperator.apk", "WriteCommandReceiver"), // 26
+    ("known-case", "FINDING", "/system/app/EngineeringMode/EngineeringMode.apk", "persist.sys.adbroot"), // 27
 ];
 
 struct Told {

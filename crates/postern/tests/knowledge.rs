@@ -65,7 +65,32 @@ fn a_case_of_your_own_is_held_to_the_rules() {
     let run = knowledge(&["test", file.to_str().unwrap()]);
     let told = String::from_utf8(run.stdout).unwrap();
     assert_eq!(run.status.code(), Some(1));
-    assert!(told.contains("mine.toml: ") && told.contains("reach"), "names file and place: {told}");
+    assert!(told.contains("mine.toml: ") && told.contains("line 5, column 9"), "names file and place: {told}");
+    assert!(told.contains("reach"), "{told}");
+}
+
+#[test]
+fn a_folder_of_cases_is_tested_to_its_end_and_each_fault_names_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().to_str().unwrap();
+    assert_eq!(knowledge(&["test", at]).status.code(), Some(2), "an empty folder tests nothing");
+    let known = Path::new(env!("CARGO_MANIFEST_DIR")).join("../knowledge/data/cases");
+    for (from, to) in [("zte-scorem-2012", "good"), ("adups-skyelite-2018", "also-good")] {
+        std::fs::copy(known.join(format!("{from}.toml")), folder.path().join(format!("{to}.toml"))).unwrap();
+    }
+    std::fs::write(folder.path().join("notes.txt"), "no case").unwrap();
+    let run = knowledge(&["test", at]);
+    let told = String::from_utf8(run.stdout).unwrap();
+    assert!(run.status.success() && told.contains("2 cases"), "{told}");
+    std::fs::write(folder.path().join("bytes.toml"), b"id = \"\xff\"").unwrap();
+    std::fs::write(folder.path().join("kind.toml"), "id = 1\n").unwrap();
+    let run = knowledge(&["test", at]);
+    let told = String::from_utf8(run.stdout).unwrap();
+    assert_eq!(run.status.code(), Some(1));
+    for part in ["bytes.toml: cannot be read", "kind.toml: TOML parse error at line 1, column 6", "4 cases", "2 faults"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
 }
 
 #[test]

@@ -401,8 +401,9 @@ fn annex(page: &mut Page, report: &Report) -> io::Result<()> {
     let list = if page.verbose() { "" } else { " (listed with -v, and in the JSON and HTML reports)" };
     let list = if report.apps.is_empty() && report.daemons.is_empty() { "" } else { list };
     page.field(INDENT, "holds", &format!("{apps}, {daemons}{list}"))?;
+    provenance(page, report)?;
     if page.verbose() {
-        for AppLine { package, version, signer, device_path } in &report.apps {
+        for AppLine { package, version, signer, device_path, in_aosp: _ } in &report.apps {
             page.spans(INDENT, "- ", &[(Paint::Strong, package), (Paint::Plain, " "), (Paint::Plain, version)])?;
             for part in [signer, device_path] {
                 page.spans(INDENT + 2, "", &[(Paint::Faint, part)])?;
@@ -414,6 +415,28 @@ fn annex(page: &mut Page, report: &Report) -> io::Result<()> {
         }
     }
     tool(page, report)
+}
+
+/// Who made what is inside: a few of each, by how many have them.
+fn provenance(page: &mut Page, report: &Report) -> io::Result<()> {
+    for (label, text) in words::provenance(report) {
+        page.field(INDENT, label, &text)?;
+    }
+    let provenance = &report.provenance;
+    let kits = provenance.sdks.iter().map(|it| (&it.name, &it.company, &it.country, &it.found_in));
+    let hosts = provenance.hosts.iter().map(|it| (&it.host, &it.company, &it.country, &it.found_in));
+    if page.verbose() {
+        for (name, company, country, found_in) in kits.chain(hosts) {
+            let whose = words::company(company, country);
+            page.spans(INDENT, "- ", &[(Paint::Strong, name), (Paint::Plain, " "), (Paint::Plain, &whose)])?;
+            page.spans(INDENT + 2, "", &[(Paint::Faint, &format!("in {}", found_in.join(", ")))])?;
+        }
+    }
+    for record in &provenance.records {
+        let text = format!(" names {} {}: {}; {}", record.package, record.version, record.exposes, record.standing);
+        page.spans(INDENT, "- ", &[(Paint::Strong, &record.cve), (Paint::Plain, &text)])?;
+    }
+    Ok(())
 }
 
 fn tool(page: &mut Page, report: &Report) -> io::Result<()> {

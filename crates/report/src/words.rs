@@ -1,7 +1,7 @@
 //! What the words of a report are called where people read them, and its lists put in order. Terminal and HTML share
 //! them, so that both say the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::fact::image_check::State;
 use model::finding::{Concealment, Holder, Power, Reach};
@@ -330,6 +330,69 @@ pub fn signed(lines: &[SignedLine]) -> Vec<(State, String)> {
 
 /// A phone has a dozen partitions; its modules are told in the other reports.
 const NAMES_TOLD: usize = 24;
+
+/// What the annex says of who made what is inside, label and text; nothing where nothing is known.
+pub fn provenance(report: &Report) -> Vec<(&'static str, String)> {
+    let provenance = &report.provenance;
+    let mut lines = Vec::new();
+    let known = |it: &Option<bool>| it.is_some();
+    let is_added = |it: &Option<bool>| *it == Some(false);
+    let n_known = report.apps.iter().filter(|it| known(&it.in_aosp)).count();
+    if n_known != 0 {
+        let n_added = report.apps.iter().filter(|it| is_added(&it.in_aosp)).count();
+        let text = format!("{n_added} of {n_known} apps have a package name that AOSP of this version has not");
+        lines.push(("added", text));
+    }
+    let jars = &provenance.boot_class_path;
+    if jars.iter().any(|it| known(&it.in_aosp)) {
+        let added: Vec<&str> =
+            jars.iter().filter(|it| is_added(&it.in_aosp)).map(|it| it.device_path.as_str()).collect();
+        let n_jars = many(jars.len() as u64, "library that every app runs", "libraries that every app runs");
+        let text = match added.is_empty() {
+            true => format!("{n_jars}, by name none but AOSP's"),
+            false => format!("{n_jars}; AOSP has not: {}", added.join(", ")),
+        };
+        lines.push(("boot path", text));
+    }
+    let kits = provenance.sdks.iter().map(|it| (it.name.as_str(), it.country.as_str(), it.found_in.len()));
+    lines.extend(most_of("kits", kits.collect()));
+    let mut companies: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+    for line in &provenance.hosts {
+        companies.entry((&line.company, &line.country)).or_default().extend(line.found_in.iter().map(String::as_str));
+    }
+    let companies = companies.into_iter().map(|((company, country), files)| (company, country, files.len()));
+    lines.extend(most_of("hosts of", companies.collect()));
+    lines
+}
+
+/// Name, country and in how many files, those in the most first.
+fn most_of(label: &'static str, mut lines: Vec<(&str, &str, usize)>) -> Option<(&'static str, String)> {
+    lines.sort_by_key(|it| std::cmp::Reverse(it.2));
+    let first: Vec<String> = lines
+        .iter()
+        .take(COMPANIES_SHOWN)
+        .map(|(name, country, n)| match country.is_empty() {
+            true => format!("{name} in {n}"),
+            false => format!("{name} ({country}) in {n}"),
+        })
+        .collect();
+    let more = lines.len() - first.len();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    (!first.is_empty()).then(|| (label, format!("{}{more}", first.join(", "))))
+}
+
+/// Whose it is, in brackets.
+pub fn company(company: &str, country: &str) -> String {
+    match (company.is_empty(), country.is_empty()) {
+        (true, true) => "(company not known)".to_owned(),
+        (false, true) => format!("({company})"),
+        (true, false) => format!("({country})"),
+        (false, false) => format!("({company}, {country})"),
+    }
+}
+
+/// Enough to see who it is mostly.
+const COMPANIES_SHOWN: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
 use surface::Surface;
 
-use crate::{coverage, gates};
+use crate::{coverage, gates, provenance};
 
 /// What the report needs beside the phone.
 pub struct Frame {
@@ -78,6 +78,7 @@ pub fn conclude(
         apps: apps_of(phone),
         daemons: daemons_of(phone),
         surface: gates::surface_of(phone, surface),
+        provenance: provenance::of(phone),
     };
     (report, verdict.exit_code(findings))
 }
@@ -207,27 +208,34 @@ fn gaps_of(phone: &Phone) -> Vec<GapLine> {
 }
 
 fn apps_of(phone: &Phone) -> Vec<AppLine> {
+    let sdk = provenance::sdk_of(phone);
     let mut apps: Vec<AppLine> = phone
         .apps
         .all
         .iter()
         .map(|it| AppLine {
             package: it.app.package.clone(),
-            version: match (&it.app.version_name, it.app.version_code) {
-                (Some(name), Some(code)) => format!("{name} ({code})"),
-                (Some(name), None) => name.clone(),
-                (None, Some(code)) => format!("({code})"),
-                (None, None) => String::new(),
-            },
+            version: version_of(it),
             signer: it.signer_subject().to_owned(),
             device_path: match it.device_path.as_str() {
                 "" => phone.tree.path(it.artifact),
                 path => path.to_owned(),
             },
+            in_aosp: provenance::in_aosp(it, sdk),
         })
         .collect();
     apps.sort();
     apps
+}
+
+/// An app's version, name and code.
+pub(crate) fn version_of(app: &phone::InstalledApp) -> String {
+    match (&app.app.version_name, app.app.version_code) {
+        (Some(name), Some(code)) => format!("{name} ({code})"),
+        (Some(name), None) => name.clone(),
+        (None, Some(code)) => format!("({code})"),
+        (None, None) => String::new(),
+    }
 }
 
 fn daemons_of(phone: &Phone) -> Vec<DaemonLine> {

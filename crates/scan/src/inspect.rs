@@ -78,7 +78,7 @@ pub(crate) fn assemble(
     let matcher = match feeds.is_empty() {
         true => &*Knowledge::bundled().matcher,
         false => {
-            of_feeds = Matcher::of(Knowledge::bundled().cases.iter(), feeds.terms());
+            of_feeds = Matcher::bundled(feeds.terms());
             &of_feeds
         }
     };

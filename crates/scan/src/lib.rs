@@ -20,6 +20,7 @@ mod native;
 mod observe;
 mod outcome;
 mod progress;
+mod provenance;
 mod signatures;
 mod vbmeta_digest;
 mod walk;

@@ -6,6 +6,7 @@
 
 mod bombs;
 mod flows;
+mod matching;
 mod measure;
 mod payload;
 mod signatures;
@@ -61,7 +62,9 @@ pub fn run(options: &Options) -> Result<()> {
     let rows = plan(&options.folder, &made)?.into_iter().map(|it| (postern.clone(), it));
     let mut table = head(root);
     let is_wanted = |work: &str| options.only.as_ref().is_none_or(|it| work.contains(it));
-    for (program, row) in rows.chain(signatures::rows(&options.folder, &made, &is_wanted)?) {
+    let examples = signatures::rows(&options.folder, &made, &is_wanted)?;
+    let examples = examples.into_iter().chain(matching::rows(&options.folder, &made, &is_wanted)?);
+    for (program, row) in rows.chain(examples) {
         if !is_wanted(row.work) {
             continue;
         }
@@ -162,6 +165,7 @@ const BOMB: &str = "check a bomb";
 /// - `payload.bin` and `payload.bin.xz`: an update, and its packed operations one behind the other; made of `tree.ext4`
 ///   where they are not there;
 /// - `dump*`: unpacked phones, or folders of apps;
+/// - `files`: a folder with 1 GB of files of phones, in which known indicators are looked for;
 /// - `app*.apk`: apps with up to 7 MB of bytecode each, and `android.jar` for the analysis beside us.
 fn plan(folder: &Path, made: &Path) -> Result<Vec<Row>> {
     let path = |name: &str| folder.join(name).display().to_string();
@@ -372,6 +376,9 @@ mod tests {
             flows::PEER,
             DECODE,
             CALLERS,
+            matching::INDICATORS,
+            matching::RULES,
+            matching::PEER,
         ] {
             assert!(text.contains(&format!("| {work} (`")), "docs/benchmarks.md lacks the row \"{work}\"");
         }

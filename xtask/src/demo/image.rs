@@ -37,19 +37,30 @@ pub fn add_programs(source: &Path, phone: Phone, work: &Path, tree: &mut Tree) -
         tree.add(path, files::read(&program)?);
         Ok(())
     };
-    for path in
-        ["/system/bin/init", "/system/bin/sh", "/system/bin/servicemanager", "/vendor/bin/thermald", "/ramdisk/init"]
-    {
+    for path in ORDINARY {
         add(&ordinary, path)?;
     }
     if phone == Phone::B {
         let plants = source.join("plants/native");
-        for path in ["/system/xbin/su", "/vendor/bin/netdiag", "/vendor/bin/remoted", "/vendor/bin/flashd"] {
+        for path in PLANTS {
             add(&plants, path)?;
         }
     }
     Ok(())
 }
+
+const ORDINARY: &[&str] = &[
+    "/system/bin/init",
+    "/system/bin/sh",
+    "/system/bin/servicemanager",
+    "/system/bin/sync_agent",
+    "/vendor/bin/thermald",
+    "/ramdisk/init",
+];
+
+/// The last one lies over its ordinary namesake.
+const PLANTS: &[&str] =
+    &["/system/xbin/su", "/vendor/bin/netdiag", "/vendor/bin/remoted", "/vendor/bin/flashd", "/system/bin/sync_agent"];
 
 fn compiler(headers: &Path) -> Tool {
     Tool::new("aarch64-linux-gnu-gcc")

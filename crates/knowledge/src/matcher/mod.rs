@@ -11,10 +11,12 @@ use std::net::IpAddr;
 
 use aho_corasick::{AhoCorasick, MatchKind, packed};
 use model::Artifact;
+use model::fact::company::CompanySignKind;
 use model::fact::sighting::IndicatorKind;
 use model::observer::{Observation, Observer, Part};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::Knowledge;
 use crate::cases::{Case, Predicate, is_domain};
 
 pub use trial::{Trial, trials_of};
@@ -23,10 +25,12 @@ pub use trial::{Trial, trials_of};
 #[derive(Debug, Default)]
 pub struct Matcher {
     /// Domains, and other names of labels with dots between them.
-    domains: FxHashMap<Box<str>, IndicatorKind>,
+    domains: FxHashMap<Box<str>, Name>,
     /// Their last labels: what ends otherwise need not be looked up.
     last_labels: FxHashSet<Box<str>>,
     ips: FxHashSet<IpAddr>,
+    /// There is one that is told by colons.
+    colons: bool,
     /// Addresses without their scheme, and as they are known.
     urls: FxHashMap<Box<str>, Box<str>>,
     emails: FxHashSet<Box<str>>,
@@ -36,7 +40,9 @@ pub struct Matcher {
     classes: FxHashMap<Box<str>, Box<str>>,
     /// Packages of classes with slashes, of which any class will do.
     packages: FxHashMap<Box<str>, Box<str>>,
-    /// The first two labels of both.
+    /// Packages and classes of kits with slashes, and what the kit is called.
+    kits: FxHashMap<Box<str>, Box<str>>,
+    /// The first two labels of all three.
     heads: FxHashSet<Box<str>>,
     strings: Vec<Box<str>>,
     search: Option<AhoCorasick>,
@@ -46,11 +52,41 @@ pub struct Matcher {
     sha256: FxHashMap<[u8; 32], Box<str>>,
     sha1: FxHashMap<[u8; 20], Box<str>>,
     md5: FxHashMap<[u8; 16], Box<str>>,
-    /// The hashes may be those of any file; else they are those of programs and what packs them.
-    any_file: bool,
+    /// Hashes of this kind may be those of any file: a feed has one. Those of cases are of programs and what packs them.
+    sha1_of_any: bool,
+    md5_of_any: bool,
+}
+
+/// What a name of labels is known as.
+#[derive(Debug, Clone, Copy, Default)]
+struct Name {
+    indicator: Option<IndicatorKind>,
+    /// It is the host of a company.
+    is_company: bool,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    Indicator(IndicatorKind),
+    Company(CompanySignKind),
 }
 
 impl Matcher {
+    /// Of all that is built in, and of more indicators.
+    pub fn bundled<'a>(more: impl Iterator<Item = (IndicatorKind, &'a str)>) -> Matcher {
+        let knowledge = Knowledge::bundled();
+        let mut matcher = Matcher::of(knowledge.cases.iter(), more);
+        for host in knowledge.company_hosts.iter() {
+            matcher.domains.entry(host.host.as_str().into()).or_default().is_company = true;
+        }
+        for (class, sdk) in knowledge.sdks.classes() {
+            matcher.kits.insert(class.replace('.', "/").into(), sdk.name.as_str().into());
+        }
+        matcher.prepare();
+        matcher
+    }
+
     /// Of indicators and of what conditions of cases ask for.
     pub fn of<'a>(
         cases: impl Iterator<Item = &'a Case>,
@@ -66,7 +102,8 @@ impl Matcher {
             }
         }
         for (kind, value) in more {
-            matcher.any_file |= kind == IndicatorKind::Hash;
+            matcher.sha1_of_any |= kind == IndicatorKind::Hash && value.len() == 40;
+            matcher.md5_of_any |= kind == IndicatorKind::Hash && value.len() == 32;
             matcher.add(kind, value);
         }
         matcher.prepare();
@@ -90,7 +127,7 @@ impl Matcher {
             () if text.parse::<IpAddr>().is_ok() => self.add(IndicatorKind::Ip, text),
             () if is_domain(text) => {
                 // A name of a file or property looks the same; a domain that is known as one stays one.
-                self.domains.entry(text.into()).or_insert(IndicatorKind::String);
+                self.domains.entry(text.into()).or_default().indicator.get_or_insert(IndicatorKind::String);
             }
             () if text.starts_with('/') && text.bytes().all(run::is_text) => _ = self.paths.insert(text.into()),
             () => self.add(IndicatorKind::String, text),
@@ -100,7 +137,7 @@ impl Matcher {
     /// Kinds that are told by manifests, certificates and the tree of files are not looked for in bytes.
     fn add(&mut self, kind: IndicatorKind, value: &str) {
         match kind {
-            IndicatorKind::Domain => _ = self.domains.insert(value.into(), kind),
+            IndicatorKind::Domain => self.domains.entry(value.into()).or_default().indicator = Some(kind),
             IndicatorKind::Ip => self.ips.extend(value.parse::<IpAddr>().ok()),
             IndicatorKind::Url => {
                 let bare = value.split_once("://").map_or(value, |it| it.1);
@@ -137,9 +174,11 @@ impl Matcher {
 
     /// Builds what is derived from the sets.
     fn prepare(&mut self) {
+        self.colons = self.ips.iter().any(IpAddr::is_ipv6);
         let last = |it: &str| it.rsplit('.').next().unwrap_or_default().into();
         self.last_labels = self.domains.keys().map(|it| last(it)).collect();
-        self.heads = self.classes.keys().chain(self.packages.keys()).map(|it| run::head_of(it).into()).collect();
+        let names = self.classes.keys().chain(self.packages.keys()).chain(self.kits.keys());
+        self.heads = names.map(|it| run::head_of(it).into()).collect();
         self.strings.sort();
         self.strings.dedup();
         self.string_max = self.strings.iter().map(|it| it.len()).max().unwrap_or(0);
@@ -161,6 +200,7 @@ impl Matcher {
             + self.paths.len()
             + self.classes.len()
             + self.packages.len()
+            + self.kits.len()
             + self.strings.len()
             + self.n_hashes()
     }
@@ -170,9 +210,11 @@ impl Matcher {
         self.len() == 0
     }
 
-    /// Whether the SHA-1 and MD5 of a file that starts so may be known.
-    fn hashes(&self, start: &[u8]) -> bool {
-        self.any_file || PROGRAMS.iter().any(|it| start.starts_with(it))
+    /// Whether the SHA-1, and whether the MD5 of a file that starts so may be known.
+    fn hashes(&self, start: &[u8]) -> (bool, bool) {
+        let is_program = PROGRAMS.iter().any(|it| start.starts_with(it));
+        let sha1 = !self.sha1.is_empty() && (is_program || self.sha1_of_any);
+        (sha1, !self.md5.is_empty() && (start.starts_with(PACKED) || self.md5_of_any))
     }
 
     fn n_hashes(&self) -> usize {
@@ -190,9 +232,12 @@ impl Observer for Matcher {
     }
 }
 
-/// How apps and archives, native code and scripts start. The SHA-1 and MD5 that cases name are of nothing else, not even of
-/// bytecode by itself.
-const PROGRAMS: &[&[u8]] = &[b"PK", b"\x7fELF", b"#!"];
+/// How apps and archives, native code and scripts start. The SHA-1 that cases name are of nothing else, not even of bytecode
+/// by itself.
+const PROGRAMS: &[&[u8]] = &[PACKED, b"\x7fELF", b"#!"];
+
+/// How apps and archives start. The MD5 that cases name are of apps alone; computing it takes longer than all other search.
+const PACKED: &[u8] = b"PK";
 
 #[cfg(test)]
 mod tests;

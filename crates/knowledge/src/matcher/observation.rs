@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use md5::Md5;
+use model::fact::company::{CompanySign, CompanySignKind};
 use model::fact::sighting::{IndicatorKind, Sighting};
 use model::observer::{Observation, Part};
 use model::{ArtifactId, Facts, Location, Row};
 use sha1::{Digest, Sha1};
 
-use super::Matcher;
 use super::run;
+use super::{Matcher, What};
 
 /// What was seen of an artifact.
 pub struct Seen<'a> {
@@ -31,6 +32,8 @@ pub struct Seen<'a> {
     lower: String,
     n_hosts: u32,
     found: BTreeMap<(IndicatorKind, String), (Location, String)>,
+    /// As many as there are rows at most, so without a bound of their own.
+    companies: BTreeMap<(CompanySignKind, String), (Location, String)>,
     dropped: u64,
 }
 
@@ -51,6 +54,7 @@ impl<'a> Seen<'a> {
             lower: String::new(),
             n_hosts: 0,
             found: BTreeMap::new(),
+            companies: BTreeMap::new(),
             dropped: 0,
         }
     }
@@ -72,7 +76,11 @@ impl<'a> Seen<'a> {
             at = end_of(at);
             self.overlong = at == buffer.len();
         }
-        while let Some(mark) = memchr::memchr3(b'.', b'/', b':', buffer.get(at..).unwrap_or_default()) {
+        let mark_in = |rest: &[u8]| match self.matcher.colons {
+            true => memchr::memchr3(b'.', b'/', b':', rest),
+            false => memchr::memchr2(b'.', b'/', rest),
+        };
+        while let Some(mark) = mark_in(buffer.get(at..).unwrap_or_default()) {
             let (start, end) = (start_of(at, at + mark), end_of(at + mark));
             at = start;
             if end == buffer.len() && !last {
@@ -128,13 +136,20 @@ impl<'a> Seen<'a> {
                 continue;
             }
             let at = Location { artifact: self.artifact, offset: self.start + start as u64, size: text.len() as u64 };
-            self.tell(IndicatorKind::String, text, text, at);
+            self.tell(What::Indicator(IndicatorKind::String), text, text, at);
         }
         self.searched = buffer.len();
         self.buffer = buffer;
     }
 
-    fn tell(&mut self, kind: IndicatorKind, value: &str, found: &str, at: Location) {
+    fn tell(&mut self, what: What, value: &str, found: &str, at: Location) {
+        let kind = match what {
+            What::Indicator(kind) => kind,
+            What::Company(kind) => {
+                self.companies.entry((kind, value.to_owned())).or_insert_with(|| (at, found.to_owned()));
+                return;
+            }
+        };
         let key = (kind, value.to_owned());
         if self.found.len() < SIGHTINGS_MAX || self.found.contains_key(&key) {
             self.found.entry(key).or_insert_with(|| (at, found.to_owned()));
@@ -154,16 +169,18 @@ impl<'a> Seen<'a> {
 
     fn hash(&mut self, known: Option<&str>, len: u64) {
         if let Some(known) = known {
-            self.tell(IndicatorKind::Hash, known, known, Location { artifact: self.artifact, offset: 0, size: len });
+            let at = Location { artifact: self.artifact, offset: 0, size: len };
+            self.tell(What::Indicator(IndicatorKind::Hash), known, known, at);
         }
     }
 }
 
 impl Observation for Seen<'_> {
     fn bytes(&mut self, bytes: &[u8]) {
-        if self.start == 0 && self.buffer.is_empty() && self.matcher.hashes(bytes) {
-            self.sha1 = (!self.matcher.sha1.is_empty()).then(Sha1::new);
-            self.md5 = (!self.matcher.md5.is_empty()).then(Md5::new);
+        if self.start == 0 && self.buffer.is_empty() {
+            let (sha1, md5) = self.matcher.hashes(bytes);
+            self.sha1 = sha1.then(Sha1::new);
+            self.md5 = md5.then(Md5::new);
         }
         if let Some(hash) = &mut self.sha1 {
             hash.update(bytes);
@@ -210,6 +227,11 @@ impl Observation for Seen<'_> {
             std::mem::take(&mut self.found)
                 .into_iter()
                 .map(|((kind, value), (at, found))| Row { at, value: Sighting { kind, value, found, n_hosts } }),
+        );
+        facts.company_signs.extend(
+            std::mem::take(&mut self.companies)
+                .into_iter()
+                .map(|((kind, name), (at, found))| Row { at, value: CompanySign { kind, name, found, n_hosts } }),
         );
         match self.dropped {
             0 => Vec::new(),

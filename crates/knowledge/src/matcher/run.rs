@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use model::fact::company::CompanySignKind;
 use model::fact::sighting::IndicatorKind;
 
-use super::Matcher;
+use super::{Matcher, What};
 
 /// Whether a byte belongs to a run.
 pub fn is_text(byte: u8) -> bool {
@@ -23,7 +24,7 @@ pub fn look_up(
     run: &[u8],
     has: u8,
     lower: &mut String,
-    told: &mut dyn FnMut(IndicatorKind, &str, &str),
+    told: &mut dyn FnMut(What, &str, &str),
 ) -> u32 {
     let Ok(text) = std::str::from_utf8(run) else { return 0 };
     let mut n_hosts = 0;
@@ -40,19 +41,19 @@ pub fn look_up(
         let several = 1 < text.bytes().filter(|it| *it == b':').count();
         let ip = text.parse::<Ipv6Addr>().ok().map(IpAddr::V6).filter(|it| several && matcher.ips.contains(it));
         if let Some(ip) = ip {
-            told(IndicatorKind::Ip, &ip.to_string(), text);
+            told(What::Indicator(IndicatorKind::Ip), &ip.to_string(), text);
         }
         if let Some((_, bare)) = text.split_once("://").filter(|_| !matcher.urls.is_empty()) {
             let path = bare.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
             if let Some(known) = matcher.urls.get(path).or_else(|| matcher.urls.get(bare)) {
-                told(IndicatorKind::Url, known, text);
+                told(What::Indicator(IndicatorKind::Url), known, text);
             }
         }
     }
     if has & AT != 0 && !matcher.emails.is_empty() {
         let bare = text.strip_prefix("mailto:").unwrap_or(text).to_ascii_lowercase();
         if let Some(known) = matcher.emails.get(bare.as_str()) {
-            told(IndicatorKind::Email, known, text);
+            told(What::Indicator(IndicatorKind::Email), known, text);
         }
     }
     if has & SLASH != 0 {
@@ -63,7 +64,7 @@ pub fn look_up(
 }
 
 /// Looks up a name and every name above it. Returns whether it is the name of a host.
-fn host(matcher: &Matcher, piece: &str, lower: &mut String, told: &mut dyn FnMut(IndicatorKind, &str, &str)) -> bool {
+fn host(matcher: &Matcher, piece: &str, lower: &mut String, told: &mut dyn FnMut(What, &str, &str)) -> bool {
     let piece = piece.trim_matches('.');
     let Some((rest, last)) = piece.rsplit_once('.') else { return false };
     if HOST_MAX < piece.len() || rest.is_empty() {
@@ -72,7 +73,7 @@ fn host(matcher: &Matcher, piece: &str, lower: &mut String, told: &mut dyn FnMut
     if last.as_bytes().first().is_some_and(u8::is_ascii_digit) {
         let Ok(ip) = piece.parse::<Ipv4Addr>() else { return false };
         if matcher.ips.contains(&IpAddr::V4(ip)) {
-            told(IndicatorKind::Ip, &ip.to_string(), piece);
+            told(What::Indicator(IndicatorKind::Ip), &ip.to_string(), piece);
         }
         return true;
     }
@@ -86,8 +87,13 @@ fn host(matcher: &Matcher, piece: &str, lower: &mut String, told: &mut dyn FnMut
     lower.extend(piece.chars().map(|it| it.to_ascii_lowercase()));
     let mut name = lower.as_str();
     loop {
-        if let Some((known, kind)) = matcher.domains.get_key_value(name) {
-            told(*kind, known, piece);
+        if let Some((known, name)) = matcher.domains.get_key_value(name) {
+            if let Some(kind) = name.indicator {
+                told(What::Indicator(kind), known, piece);
+            }
+            if name.is_company {
+                told(What::Company(CompanySignKind::Host), known, piece);
+            }
         }
         match name.split_once('.') {
             Some((_, above)) if above.contains('.') => name = above,
@@ -97,20 +103,20 @@ fn host(matcher: &Matcher, piece: &str, lower: &mut String, told: &mut dyn FnMut
 }
 
 /// Looks up a path, and every folder on its way.
-fn paths(matcher: &Matcher, text: &str, told: &mut dyn FnMut(IndicatorKind, &str, &str)) {
+fn paths(matcher: &Matcher, text: &str, told: &mut dyn FnMut(What, &str, &str)) {
     let Some(at) = text.find('/').filter(|_| !matcher.paths.is_empty()) else { return };
     let path = text.get(at..).unwrap_or_default();
     let mut end = path.len();
     while let Some(part) = path.get(..end).filter(|it| !it.is_empty()) {
         if let Some(known) = matcher.paths.get(part) {
-            told(IndicatorKind::Path, known, path);
+            told(What::Indicator(IndicatorKind::Path), known, path);
         }
         end = part.rfind('/').unwrap_or(0);
     }
 }
 
 /// Looks up the descriptor of a class (`Lcom/example/Name`), perhaps behind `[` or the length of the string.
-fn class(matcher: &Matcher, text: &str, told: &mut dyn FnMut(IndicatorKind, &str, &str)) {
+fn class(matcher: &Matcher, text: &str, told: &mut dyn FnMut(What, &str, &str)) {
     let bytes = text.as_bytes();
     for at in 0..2 {
         if bytes.get(at) != Some(&b'L') {
@@ -121,12 +127,15 @@ fn class(matcher: &Matcher, text: &str, told: &mut dyn FnMut(IndicatorKind, &str
             continue;
         }
         if let Some(known) = matcher.classes.get(name) {
-            told(IndicatorKind::Class, known, name);
+            told(What::Indicator(IndicatorKind::Class), known, name);
         }
         let mut end = name.len();
         while let Some(part) = name.get(..end).filter(|it| !it.is_empty()) {
             if let Some(known) = matcher.packages.get(part) {
-                told(IndicatorKind::Class, known, name);
+                told(What::Indicator(IndicatorKind::Class), known, name);
+            }
+            if let Some(known) = matcher.kits.get(part) {
+                told(What::Company(CompanySignKind::Sdk), known, name);
             }
             end = part.rfind('/').unwrap_or(0);
         }

@@ -98,14 +98,32 @@ fn a_file_is_matched_by_its_hash() {
 }
 
 #[test]
-fn the_hashes_that_cases_name_are_those_of_programs() {
-    let hashes = ["09a813c5d73abad7959ca6b08f4e5836", "900150983cd24fb0d6963f7d28e17f72"];
-    let mut matcher = matcher(&hashes.map(|it| (IndicatorKind::Hash, it)));
-    assert_eq!(found_in_pieces(&matcher, b"#!abc", 5), [format!("hash {}", hashes[0])]);
-    assert_eq!(found_in_pieces(&matcher, b"abc", 3), [format!("hash {}", hashes[1])]);
-    matcher.any_file = false;
-    assert_eq!(found_in_pieces(&matcher, b"#!abc", 5), [format!("hash {}", hashes[0])]);
+fn the_hashes_that_cases_name_are_those_of_programs_and_md5_those_of_apps() {
+    // Of `#!abc`, `abc` and `PKabc`.
+    let sha1 = ["da551cc7769538ba3dc6385300e961e134c5b803", "a9993e364706816aba3e25717850c26c9cd0d89d"];
+    let md5 =
+        ["09a813c5d73abad7959ca6b08f4e5836", "900150983cd24fb0d6963f7d28e17f72", "d975ed8eda8e792ce0838bc86c9eecc6"];
+    let known: Vec<(IndicatorKind, &str)> = sha1.iter().chain(&md5).map(|it| (IndicatorKind::Hash, *it)).collect();
+    let mut matcher = matcher(&known);
+    assert_eq!(found_in_pieces(&matcher, b"#!abc", 5).len(), 2);
+    assert_eq!(found_in_pieces(&matcher, b"abc", 3).len(), 2);
+    (matcher.sha1_of_any, matcher.md5_of_any) = (false, false);
+    assert_eq!(found_in_pieces(&matcher, b"#!abc", 5), [format!("hash {}", sha1[0])]);
+    assert_eq!(found_in_pieces(&matcher, b"PKabc", 5), [format!("hash {}", md5[2])]);
     assert!(found_in_pieces(&matcher, b"abc", 3).is_empty());
+}
+
+#[test]
+fn a_feed_without_such_hashes_makes_nobody_compute_them_of_every_file() {
+    let of = |lens: &[usize]| {
+        let hashes: Vec<String> = lens.iter().map(|it| "a".repeat(*it)).collect();
+        let more = hashes.iter().map(|it| (IndicatorKind::Hash, it.as_str()));
+        let matcher = Matcher::of(Knowledge::bundled().cases.iter(), more);
+        (matcher.hashes(b"dex\n035\0"), matcher.hashes(b"\x7fELF"))
+    };
+    assert_eq!(of(&[64]), ((false, false), (true, false)));
+    assert_eq!(of(&[40]), ((true, false), (true, false)));
+    assert_eq!(of(&[32]), ((false, true), (true, true)));
 }
 
 #[test]
@@ -119,6 +137,21 @@ fn a_hole_ends_a_text_and_places_count_it() {
     seen.finish(None, &mut facts);
     let places: Vec<(u64, &str)> = facts.sightings.iter().map(|it| (it.at.offset, it.value.value.as_str())).collect();
     assert_eq!(places, [((1 << 40) + 9, "a.com"), (0, "some text")]);
+}
+
+#[test]
+fn kits_and_hosts_of_companies_are_no_indicators() {
+    let text = b"\0Lcom/umeng/analytics/a/B; http://alog.umeng.com/x Lcom/umeng/analyticsx/A; xumeng.com";
+    let mut seen = Box::new(observation::Seen::new(&Knowledge::bundled().matcher, model::ArtifactId(0), Part::Content));
+    seen.bytes(text);
+    let mut facts = Facts::default();
+    seen.finish(None, &mut facts);
+    assert!(facts.sightings.is_empty(), "{:?}", facts.sightings);
+    let signs = facts.company_signs.iter().map(|it| (it.value.name.as_str(), it.value.found.as_str()));
+    assert_eq!(
+        signs.collect::<Vec<_>>(),
+        [("Umeng Analytics", "com/umeng/analytics/a/B"), ("umeng.com", "alog.umeng.com")]
+    );
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub mod call;
 pub mod certificate;
 pub mod claim;
 pub mod code;
+pub mod company;
 pub mod context;
 pub mod elf;
 pub mod file_system;
@@ -138,6 +139,9 @@ pub struct Facts {
     /// Scripts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<Row<script::Script>>,
+    /// Kits and hosts of companies that collect what devices do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub company_signs: Vec<Row<company::CompanySign>>,
     /// Known indicators.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sightings: Vec<Row<sighting::Sighting>>,
@@ -164,6 +168,7 @@ impl Facts {
             certificates,
             claims,
             code,
+            company_signs,
             contexts,
             elfs,
             file_systems,
@@ -195,6 +200,7 @@ impl Facts {
         self.certificates.extend(certificates);
         self.claims.extend(claims);
         self.code.extend(code);
+        self.company_signs.extend(company_signs);
         self.contexts.extend(contexts);
         self.elfs.extend(elfs);
         self.file_systems.extend(file_systems);

@@ -25,6 +25,7 @@ Examples:
   postern knowledge show CVE-2018-14996         a record about a pre-installed app
   postern knowledge test                        whether every case holds to the rules
   postern knowledge test new-case.toml          whether a file of your own does
+  postern knowledge test cases/                 whether those of a folder do
   postern knowledge update feeds/               use these feeds of indicators from now on
   postern knowledge stats --json                how much there is, for programs")]
 pub struct KnowledgeCommand {
@@ -57,7 +58,7 @@ enum What {
     /// Check that cases hold to the rules and that what they look for is found; the bundled ones also on inert phones,
     /// made for each case to confirm it and to acquit a twin
     Test {
-        /// Case files
+        /// Case files, or folders with such (`*.toml`)
         files: Vec<PathBuf>,
         /// As JSON
         #[arg(long)]
@@ -214,13 +215,33 @@ fn show_record(record: &AppCve, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// What is given, and the case files of what is a folder, by name.
+fn case_files(given: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in given {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let entries = std::fs::read_dir(path).with_context(|| path.display().to_string())?;
+        let mut inside: Vec<PathBuf> = entries.map(|it| it.map(|it| it.path())).collect::<io::Result<_>>()?;
+        inside.retain(|it| it.extension().is_some_and(|it| it == "toml"));
+        if inside.is_empty() {
+            bail!("{} holds no case file (*.toml)", path.display());
+        }
+        inside.sort();
+        files.extend(inside);
+    }
+    Ok(files)
+}
+
 /// Exit code 1 where something breaks a rule.
 fn test(knowledge: &Knowledge, files: &[PathBuf], json: bool, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     let mut faults: Vec<(String, String)> = Vec::new();
     let mut cases: Vec<(String, Case)> = Vec::new();
-    for file in files {
-        let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        match Case::decode(&text) {
+    for file in case_files(files)? {
+        let text = std::fs::read_to_string(&file).map_err(|fault| format!("cannot be read: {fault}"));
+        match text.and_then(|it| Case::decode(&it)) {
             Ok(case) => cases.push((file.display().to_string(), case)),
             Err(fault) => faults.push((file.display().to_string(), fault)),
         }

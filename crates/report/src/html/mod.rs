@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use model::Answer;
 use model::fact::image_check::State;
-use model::report::{Difference, EvidenceLine, LayerLine, LayerState, Row};
+use model::report::{Difference, EvidenceLine, LayerLine, LayerState, Provenance, Row};
 use model::{Grade, Report, Subject};
 
 use crate::escape::Html;
@@ -529,13 +529,56 @@ fn annex(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         return writeln!(out, "</section>");
     }
     let apps = report.apps.iter().map(|it| [&it.package, &it.version, &it.signer, &it.device_path]);
+    let provenance = words::provenance(report);
+    if !provenance.is_empty() {
+        writeln!(out, "<dl class=\"facts\">")?;
+        for (label, text) in &provenance {
+            writeln!(out, "<dt>{}</dt><dd>{}</dd>", Html(label), Html(text))?;
+        }
+        writeln!(out, "</dl>")?;
+    }
     let daemons = report.daemons.iter().map(|it| [&it.name, &it.user, &it.device_path]);
     writeln!(out, "<details class=\"annex\"><summary>{}</summary>", words::many(apps.len() as u64, "app", "apps"))?;
     table(["Package", "Version", "Signed by", "Where"], apps, out)?;
     let count = words::many(daemons.len() as u64, "program that init starts", "programs that init starts");
     writeln!(out, "</details><details class=\"annex\"><summary>{count}</summary>")?;
     table(["Service", "Runs as", "Program"], daemons, out)?;
-    writeln!(out, "</details></section>")
+    writeln!(out, "</details>")?;
+    made_by(&report.provenance, out)?;
+    writeln!(out, "</section>")
+}
+
+/// Kits, hosts and CVE records, where there are any.
+fn made_by(provenance: &Provenance, out: &mut dyn Write) -> io::Result<()> {
+    let (sdks, hosts, records) = (&provenance.sdks, &provenance.hosts, &provenance.records);
+    if !sdks.is_empty() {
+        let count = words::many(sdks.len() as u64, "kit of others inside", "kits of others inside");
+        writeln!(out, "<details class=\"annex\"><summary>{count}</summary>")?;
+        let rows: Vec<[String; 4]> = sdks
+            .iter()
+            .map(|it| [it.name.clone(), it.company.clone(), it.country.clone(), it.found_in.join(", ")])
+            .collect();
+        table(["Kit", "Company", "Country", "In"], rows.iter().map(|it| it.each_ref()), out)?;
+        writeln!(out, "</details>")?;
+    }
+    if !hosts.is_empty() {
+        let count = words::many(hosts.len() as u64, "host of a known company", "hosts of known companies");
+        writeln!(out, "<details class=\"annex\"><summary>{count}</summary>")?;
+        let rows: Vec<[String; 4]> = hosts
+            .iter()
+            .map(|it| [it.host.clone(), it.company.clone(), it.country.clone(), it.found_in.join(", ")])
+            .collect();
+        table(["Host", "Company", "Country", "In"], rows.iter().map(|it| it.each_ref()), out)?;
+        writeln!(out, "</details>")?;
+    }
+    if !records.is_empty() {
+        let count = words::many(records.len() as u64, "CVE record about an app", "CVE records about apps");
+        writeln!(out, "<details class=\"annex\"><summary>{count}</summary>")?;
+        let rows = records.iter().map(|it| [&it.cve, &it.package, &it.version, &it.exposes, &it.standing]);
+        table(["Record", "Package", "Version", "Gives", "Standing"], rows, out)?;
+        writeln!(out, "</details>")?;
+    }
+    Ok(())
 }
 
 /// Nothing may be loaded, not even from the file's own place; no form may be sent, no base be set.

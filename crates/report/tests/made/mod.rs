@@ -46,6 +46,7 @@ pub fn empty() -> Report {
         next: Vec::new(),
         apps: Vec::new(),
         daemons: Vec::new(),
+        provenance: Provenance::default(),
         surface: Default::default(),
     }
 }
@@ -207,7 +208,50 @@ pub fn full() -> Report {
             },
         ],
         surface: surface(),
+        provenance: provenance(),
         ..empty()
+    }
+}
+
+fn provenance() -> Provenance {
+    let sdk = |name: &str, company: &str, country: &str, found_in: &[&str]| SdkLine {
+        name: name.to_owned(),
+        company: company.to_owned(),
+        country: country.to_owned(),
+        does: vec!["analytics".to_owned()],
+        found_in: found_in.iter().map(|it| (*it).to_owned()).collect(),
+        source: "a list".to_owned(),
+    };
+    let host = |host: &str, company: &str, country: &str, found_in: &[&str]| HostLine {
+        host: host.to_owned(),
+        company: company.to_owned(),
+        country: country.to_owned(),
+        does: Vec::new(),
+        found_in: found_in.iter().map(|it| (*it).to_owned()).collect(),
+        source: "a list".to_owned(),
+    };
+    Provenance {
+        sdks: vec![
+            sdk("Counter", "Counting Company", "CN", &["com.example.app00", "com.example.ota"]),
+            sdk("Nobody's", "", "", &[HOSTILE[7]]),
+        ],
+        hosts: vec![
+            host("a.counter.example", "Counting Company", "CN", &["com.example.app00"]),
+            host("b.counter.example", "Counting Company", "CN", &["/vendor/bin/cmdd", HOSTILE[7]]),
+            host("other.example", "Other", "", &["com.example.ota"]),
+        ],
+        boot_class_path: vec![
+            JarLine { device_path: "/system/framework/framework.jar".to_owned(), in_aosp: Some(true) },
+            JarLine { device_path: "/system/framework/added.jar".to_owned(), in_aosp: Some(false) },
+        ],
+        records: vec![RecordLine {
+            cve: "CVE-2000-0001".to_owned(),
+            package: "com.example.ota".to_owned(),
+            version: "7 (7)".to_owned(),
+            exposes: "installation of apps to any app".to_owned(),
+            standing: "whether this version is affected is not known".to_owned(),
+            device_path: "/system/priv-app/Ota/Ota.apk".to_owned(),
+        }],
     }
 }
 
@@ -377,6 +421,7 @@ fn apps() -> Vec<AppLine> {
             version: format!("1.{n} (10{n})"),
             signer: "CN=Example".to_owned(),
             device_path: format!("/system/app/App{n:02}/App{n:02}.apk"),
+            in_aosp: Some(n % 2 == 0),
         })
         .collect();
     apps.push(AppLine {
@@ -384,12 +429,14 @@ fn apps() -> Vec<AppLine> {
         version: "7 (7)".to_owned(),
         signer: "CN=Example".to_owned(),
         device_path: "/system/priv-app/Ota/Ota.apk".to_owned(),
+        in_aosp: Some(false),
     });
     apps.push(AppLine {
         package: HOSTILE[7].to_owned(),
         version: HOSTILE[6].to_owned(),
         signer: HOSTILE[0].to_owned(),
         device_path: format!("/product/app/{}/very{}long.apk", HOSTILE[2], "-very".repeat(60)),
+        in_aosp: None,
     });
     apps
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use compare::{Comparison, Delta, Merged, Share, Side, Which, matters, merge};
 use model::report::{
-    CodeCount, Coverage, Difference, GapLine, LayerLine, LayerState, Report, SCHEMA, SurfaceLine, Tool, VerdictLine,
+    CodeCount, Coverage, Difference, GapLine, LayerLine, LayerState, Provenance, Report, SCHEMA, SurfaceLine, Tool,
+    VerdictLine,
 };
 use model::{Answer, Confidence, Subject};
 
@@ -79,6 +80,7 @@ pub fn report(
         apps: Vec::new(),
         daemons: Vec::new(),
         surface: SurfaceLine::default(),
+        provenance: Provenance::default(),
     };
     (report, code)
 }
