@@ -15,6 +15,24 @@ pub struct Access {
     pub permissions: BTreeSet<String>,
 }
 
+impl Rule {
+    /// The numbers of `ioctl` that a rule on extended permissions is about.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        let (how, driver, bits) = self.extended.unwrap_or_default();
+        let is_set = move |it: &u32| {
+            let word = usize::try_from(it.wrapping_shr(5)).ok().and_then(|it| bits.get(it)).copied().unwrap_or(0);
+            word & 1u32.wrapping_shl(*it & 31) != 0
+        };
+        (0..256u32).filter(is_set).flat_map(move |bit| match how {
+            FUNCTIONS => u32::from(driver).wrapping_shl(8) | bit..=u32::from(driver).wrapping_shl(8) | bit,
+            _ => bit.wrapping_shl(8)..=bit.wrapping_shl(8) | 0xff,
+        })
+    }
+}
+
+/// `AVTAB_XPERMS_IOCTLFUNCTION`; else the bits are of drivers, each with all its functions.
+const FUNCTIONS: u8 = 1;
+
 impl Policydb {
     /// The number of a type or attribute, by its name or another name of it.
     pub fn type_of(&self, name: &str) -> Option<u32> {
