@@ -84,6 +84,9 @@ cargo xtask CHORE
   oracle sepolicy FILE…
                   compares what is read of binary SELinux policies with seinfo and sesearch (Debian's setools)
                   --made N           makes so many policies with checkpolicy, and compares them as well
+                  --cil=A,B,…        links files in CIL, and compares that with what secilc compiles of them, and with
+                                     the compiled policies among the files
+                  --made-cil N       makes so many policies in CIL, and compares them as well
   oracle apk-signatures FOLDER
                   holds what postern says of the packages in a folder against AOSP's apksig, at many API levels
                   --classes PATH     where Java finds apksig [/usr/share/java/apksig.jar]

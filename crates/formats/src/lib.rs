@@ -25,7 +25,7 @@ mod boot_image;
 mod brotli;
 mod bzip2;
 mod cdex;
-mod cil;
+pub mod cil;
 mod codec;
 mod contexts;
 mod cpio;

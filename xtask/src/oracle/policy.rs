@@ -12,26 +12,38 @@ use formats::sepolicy::{Policydb, Rule, RuleKind};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::policy_made;
+use super::{policy_linked, policy_made};
 
 /// Compares counts, all rules that allow something, and who may use what, of every policy.
 pub fn run(args: &[&str]) -> Result<()> {
     let mut files: Vec<(String, How)> = Vec::new();
+    let (mut faults, mut linked) = (0, false);
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         if *arg == "--made" {
             let n = args.next().and_then(|it| it.parse().ok()).context("how many? give a number")?;
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/oracle/policies");
             files.extend(policy_made::make(&folder, n)?.into_iter().map(|it| (it.display().to_string(), MADE)));
+        } else if *arg == "--made-cil" {
+            let n = args.next().and_then(|it| it.parse().ok()).context("how many? give a number")?;
+            faults += policy_linked::made(n)?;
+            linked = true;
+        } else if let Some(texts) = arg.strip_prefix("--cil=") {
+            let texts: Vec<&Path> = texts.split(',').map(Path::new).collect();
+            faults += policy_linked::compare(&texts)?;
+            linked = true;
         } else {
             files.push(((*arg).to_owned(), REAL));
         }
+    }
+    if files.is_empty() && linked {
+        return if faults == 0 { Ok(()) } else { bail!("{faults} linked policies differ") };
     }
     if files.is_empty() {
         bail!("name at least one binary policy, or say how many to make");
     }
     let mut oracle = Oracle::start()?;
-    let (mut asked, mut faults) = (0, 0);
+    let mut asked = 0;
     for (file, how) in &files {
         let bytes = fs::read(file).with_context(|| file.clone())?;
         let (policydb, end, result) = Policydb::read(&bytes);

@@ -1,6 +1,7 @@
 //! SELinux policy as the kernel loads it.
 
 mod policydb;
+mod prepared;
 mod query;
 
 use model::fact::policy::{Grant, Policy};
@@ -8,7 +9,8 @@ use model::{Artifact, Fault};
 
 use crate::{Format, Kind, Reading};
 
-pub use policydb::{Counts, Kind as RuleKind, Policydb, Rule, Type};
+pub use policydb::{Class, Constraint, Counts, Genfs, Kind as RuleKind, Policydb, Rule, Term, Type};
+pub use prepared::{Allowed, Level, Prepared};
 pub use query::Access;
 
 /// The format.

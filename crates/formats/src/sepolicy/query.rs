@@ -40,6 +40,18 @@ impl Policydb {
         known.or_else(|| self.aliases.get(name).copied())
     }
 
+    /// The number of a class.
+    pub fn class_of(&self, name: &str) -> Option<u32> {
+        self.classes.iter().find(|it| it.1.name == name).map(|it| *it.0)
+    }
+
+    /// The bit of a permission of a class.
+    pub fn bit_of(&self, class: u32, permission: &str) -> Option<u32> {
+        let permissions = &self.classes.get(&class)?.permissions;
+        let value = permissions.iter().find(|it| it.1 == permission).map(|it| *it.0)?;
+        Some(1u32.wrapping_shl(value.checked_sub(1).filter(|it| *it < u32::BITS)?))
+    }
+
     /// The types that a name in a rule stands for: those of an attribute, or the type alone; sorted.
     pub fn members(&self, value: u32) -> Vec<u32> {
         if self.types.get(&value).is_some_and(|it| !it.is_attribute) {
