@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 /// API levels from and to.
 type Ranges = Vec<(u32, u32)>;
 
-fn is_in(ranges: &Ranges, level: u32) -> bool {
+fn is_in(ranges: &[(u32, u32)], level: u32) -> bool {
     ranges.iter().any(|it| (it.0..=it.1).contains(&level))
 }
 
@@ -23,6 +23,8 @@ fn ranges_of(text: &str) -> Ranges {
 #[derive(Debug, Default)]
 pub struct PolicyBaseline {
     levels: BTreeSet<u32>,
+    /// Levels at which a domain is there.
+    domains: BTreeMap<&'static str, Ranges>,
     /// Levels at which a permission is there, by domain, type, class and permission.
     allowed: BTreeMap<(&'static str, &'static str, &'static str), Vec<(&'static str, Ranges)>>,
     rules: Vec<PolicyRule>,
@@ -59,6 +61,8 @@ impl PolicyBaseline {
                 ["allow", at, domain, class, permissions, targets] => {
                     let at = ranges_of(at);
                     baseline.levels.extend(at.iter().flat_map(|it| [it.0, it.1]));
+                    let of = baseline.domains.entry(domain).or_default();
+                    of.extend(at.iter().filter(|it| !of.contains(it)).copied().collect::<Vec<_>>());
                     for target in list(targets) {
                         let of = baseline.allowed.entry((domain, target, class)).or_default();
                         of.extend(list(permissions).into_iter().map(|it| (it, at.clone())));
@@ -92,19 +96,20 @@ impl PolicyBaseline {
         !self.near(level).is_empty()
     }
 
+    /// Whether Android's own policy of a level has a domain.
+    pub fn has_domain(&self, level: u32, domain: &str) -> bool {
+        let ranges = self.domains.get(domain).map(Vec::as_slice).unwrap_or_default();
+        self.near(level).iter().any(|level| is_in(ranges, *level))
+    }
+
     /// Whether Android's own policy of a level lets a domain do something; for a level between two that are known, either.
-    /// A domain of apps that Android does not have there is held against all that it has.
+    /// A domain of apps that Android does not have there is held against what `untrusted_app` may.
     pub fn allows(&self, level: u32, domain: &str, target: &str, class: &str, permission: &str) -> bool {
+        let is_new = domain.starts_with("untrusted_app") && !self.has_domain(level, domain);
+        let domain = if is_new { "untrusted_app" } else { domain };
         let near = self.near(level);
-        let allows = |domain: &str| {
-            let of = self.allowed.get(&(domain, target, class)).into_iter().flatten();
-            of.filter(|it| it.0 == permission).any(|it| near.iter().any(|level| is_in(&it.1, *level)))
-        };
-        if !domain.starts_with("untrusted_app") {
-            return allows(domain);
-        }
-        let domains: BTreeSet<&str> = self.allowed.keys().map(|it| it.0).collect();
-        allows(domain) || domains.into_iter().filter(|it| it.starts_with("untrusted_app")).any(allows)
+        let of = self.allowed.get(&(domain, target, class)).into_iter().flatten();
+        of.filter(|it| it.0 == permission).any(|it| near.iter().any(|level| is_in(&it.1, *level)))
     }
 
     /// What Android's own policy of a level forbids; for a level between two that are known, what both forbid.
@@ -140,8 +145,11 @@ mod tests {
         let baseline = PolicyBaseline::bundled();
         assert!(baseline.allows(29, "untrusted_app", "gpu_device", "chr_file", "write"));
         assert!(baseline.allows(31, "untrusted_app", "gpu_device", "chr_file", "write"), "between two known levels");
+        let runs = |domain| baseline.allows(29, domain, "app_data_file", "file", "execute_no_trans");
+        assert!(runs("untrusted_app_25") && !runs("untrusted_app") && !runs("untrusted_app_77"));
         assert!(!baseline.allows(29, "untrusted_app", "boot_block_device", "blk_file", "write"));
         assert!(!baseline.knows(19) && !baseline.knows(99));
+        assert!(baseline.has_domain(29, "untrusted_app_27") && !baseline.has_domain(22, "untrusted_app_27"));
     }
 
     #[test]

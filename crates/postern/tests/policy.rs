@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const PLATFORM: &str = "
 (handleunknown deny) (mls true)
-(common file (ioctl read write open execute entrypoint)) (class file ()) (classcommon file file)
+(common file (ioctl read write open execute execute_no_trans entrypoint)) (class file ()) (classcommon file file)
 (class chr_file ()) (classcommon chr_file file)
 (class blk_file ()) (classcommon blk_file file)
 (class process (fork transition)) (class property_service (set)) (class security (load_policy setenforce))
@@ -34,6 +34,9 @@ const MAPPING: &str = "(typeattribute untrusted_app_29_0) (typeattributeset untr
 const VENDOR: &str = "
 (allow untrusted_app_29_0 secret_device (chr_file (write)))
 (allow untrusted_app_29_0 boot_block_device (blk_file (write)))
+(type untrusted_app_25) (type app_data_file) (allow untrusted_app_25 app_data_file (file (execute_no_trans)))
+(type untrusted_app_77) (allow untrusted_app_77 app_data_file (file (execute_no_trans)))
+(allow untrusted_app_29_0 app_data_file (file (execute_no_trans)))
 ";
 
 /// A dump of a phone that links its policy.
@@ -125,6 +128,10 @@ fn the_overview_holds_the_policy_against_androids_own() {
         .map(|it| format!("{} by {}", said(&it["grant"]), it["by"].as_str().unwrap()))
         .collect();
     assert!(broken.contains(&"untrusted_app boot_block_device:blk_file by platform".to_owned()), "{broken:?}");
+    // Android 10 lets apps made for Android 7 run files of their own, and forbids it to those made for Android 10.
+    let runs = |domain: &str| broken.contains(&format!("{domain} app_data_file:file by aosp"));
+    assert!(runs("untrusted_app") && !runs("untrusted_app_25"), "{broken:?}");
+    assert!(runs("untrusted_app_77"), "a domain that Android does not have: {broken:?}");
     assert_eq!(answer["unconfined"][0]["domain"], "init");
     assert_eq!(answer["transitions"][0]["domains"], serde_json::json!(["shell", "tool"]));
     assert_eq!(answer["transitions"][0]["root_services"], serde_json::json!(["tool"]));

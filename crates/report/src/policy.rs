@@ -69,7 +69,17 @@ fn overview(answer: &PolicyAnswer, shown: usize, out: &mut dyn Write) -> io::Res
         None => writeln!(out, "\nno policy of Android's own is known for this version: nothing is held against it")?,
         Some(level) => {
             writeln!(out, "\nwhat they may do and Android's own policy (API level {level}) does not let them:")?;
-            grants(&answer.more, shown, out)?;
+            let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+            for it in &answer.more {
+                let what = format!("{} {} {{ {} }}", it.domain, it.class, it.permissions.join(" "));
+                alike.entry(what).or_default().push(&it.target);
+            }
+            for (what, targets) in alike.iter().take(shown) {
+                let (first, left) = (targets.iter().take(shown).copied(), targets.len().saturating_sub(shown));
+                let rest = if left == 0 { String::new() } else { format!(" and {left} more") };
+                writeln!(out, "  {}: {}{rest}", visible(what), visible(&first.collect::<Vec<_>>().join(" ")))?;
+            }
+            more(alike.len(), shown, out)?;
         }
     }
     writeln!(out, "\nwhat they may do although it is forbidden:")?;

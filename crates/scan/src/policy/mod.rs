@@ -167,38 +167,44 @@ fn stale(phone: &Phone) -> Vec<(ArtifactId, Vec<String>)> {
 
 /// What apps and the shell may do although the phone's own files, or Android's policy of this version, forbid it.
 fn broken(loaded: &Loaded, sdk: Option<u32>) -> Vec<Broken> {
-    let policydb = &loaded.policydb;
-    let prepared = policydb.prepared();
     let mut broken = Vec::new();
-    let outside = policydb.types.iter().filter(|it| !it.1.is_attribute && is_outside(&it.1.name));
-    for (value, domain) in outside.take(DOMAINS_MAX) {
-        let mut add = |by: &str, all: BTreeMap<(u32, u32), u32>| {
-            let grants = all
-                .into_iter()
-                .filter_map(|((target, class), bits)| grant_of(policydb, &domain.name, target, class, bits));
+    let mut each = |by: &str, policydb: &Policydb, of: &dyn Fn(&Prepared, u32, &str) -> Forbidden| {
+        let prepared = policydb.prepared();
+        let outside = policydb.types.iter().filter(|it| !it.1.is_attribute && is_outside(&it.1.name));
+        for (value, domain) in outside.take(DOMAINS_MAX) {
+            let forbidden = of(&prepared, *value, &domain.name).into_iter();
+            let grants =
+                forbidden.filter_map(|((target, class), bits)| grant_of(policydb, &domain.name, target, class, bits));
             broken.extend(grants.map(|grant| Broken { grant, by: by.to_owned() }));
-        };
-        if let Some(linked) = loaded.linked.as_ref().filter(|_| loaded.is_linked) {
-            add("platform", linked.broken_by(&prepared, *value));
         }
-        if let Some(sdk) = sdk {
-            add("aosp", against_android(&prepared, *value, &domain.name, sdk));
-        }
+    };
+    // A compiled policy no longer holds what its files forbid; it was made from them.
+    if let Some(linked) = &loaded.linked {
+        let policydb = if loaded.is_linked { &loaded.policydb } else { &linked.policydb };
+        each("platform", policydb, &|prepared, value, _| linked.broken_by(prepared, value));
+    }
+    if let Some(sdk) = sdk {
+        each("aosp", &loaded.policydb, &|prepared, value, domain| against_android(prepared, value, domain, sdk));
     }
     broken.sort();
     broken.dedup();
     broken
 }
 
-/// What a domain may do although Android's policy of this version forbids it. A name that a rule uses and the policy does
-/// not know stands for nothing.
-fn against_android(prepared: &Prepared, value: u32, domain: &str, sdk: u32) -> BTreeMap<(u32, u32), u32> {
+/// Permissions as bits by type and class.
+type Forbidden = BTreeMap<(u32, u32), u32>;
+
+/// What a domain may do although Android's policy of this version forbids it, and does not do it itself. A name that a rule
+/// uses and the policy does not know stands for nothing.
+fn against_android(prepared: &Prepared, value: u32, domain: &str, sdk: u32) -> Forbidden {
     let policydb = prepared.policydb;
-    let mut broken: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+    let baseline = PolicyBaseline::bundled();
+    let mut broken = Forbidden::new();
     let access = prepared.access_of(value);
     // A domain of apps that Android does not have is one of its apps all the same.
-    let is_meant = |it: &&str| *it == domain || (*it == "untrusted_app" && domain.starts_with("untrusted_app"));
-    for rule in PolicyBaseline::bundled().rules(sdk).filter(|it| it.domains.iter().any(|it| is_meant(&it))) {
+    let is_new = domain.starts_with("untrusted_app") && !baseline.has_domain(sdk, domain);
+    let is_meant = |it: &&str| *it == domain || (is_new && *it == "untrusted_app");
+    for rule in baseline.rules(sdk).filter(|it| it.domains.iter().any(|it| is_meant(&it))) {
         let members = |name: &str| policydb.type_of(name).map(|it| prepared.members(it)).unwrap_or_default();
         let mut out: Vec<u32> =
             rule.targets.iter().filter_map(|it| it.strip_prefix('-')).flat_map(members).copied().collect();
@@ -214,6 +220,15 @@ fn against_android(prepared: &Prepared, value: u32, domain: &str, sdk: u32) -> B
                 if *of == class && has & bits != 0 && is_target && out.binary_search(target).is_err() {
                     *broken.entry((*target, class)).or_insert(0) |= has & bits;
                 }
+            }
+        }
+    }
+    for ((target, class), bits) in &mut broken {
+        let names = policydb.name_of_type(*target).zip(policydb.classes.get(class));
+        let Some((target, name)) = names else { continue };
+        for permission in policydb.permissions(*class, *bits) {
+            if baseline.allows(sdk, domain, target, &name.name, &permission) {
+                *bits &= !policydb.bit_of(*class, &permission).unwrap_or(0);
             }
         }
     }
