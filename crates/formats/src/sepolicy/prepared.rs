@@ -200,6 +200,7 @@ const DOM: u32 = 3;
 const DOMBY: u32 = 4;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
 
