@@ -3,6 +3,7 @@
 // A chore talks to whoever started it.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod baseline;
 mod bench;
 mod ci;
 mod demo;
@@ -32,6 +33,7 @@ fn run(args: &[String]) -> Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] | ["help" | "--help" | "-h", ..] => println!("{HELP}"),
+        ["baseline", "sepolicy", trees @ ..] if !trees.is_empty() => baseline::run(trees)?,
         ["bench", options @ ..] => bench::run(&bench::Options::of(options)?)?,
         ["droidbench", options @ ..] => droidbench::run(&droidbench::Options::of(options)?)?,
         ["ci"] => ci::run()?,
@@ -53,6 +55,9 @@ fn run(args: &[String]) -> Result<()> {
 const HELP: &str = "\
 cargo xtask CHORE
 
+  baseline sepolicy API=DIR…
+                  makes policy.txt of the knowledge from source trees of AOSP's system/sepolicy, each with its API level
+                  (Debian's m4 and checkpolicy)
   bench FOLDER    measures the release build beside other programs (see docs/benchmarks.md)
                   --rounds N         the best of so many counts [3]
                   --only TEXT        only the rows with this in their text
@@ -84,6 +89,9 @@ cargo xtask CHORE
   oracle sepolicy FILE…
                   compares what is read of binary SELinux policies with seinfo and sesearch (Debian's setools)
                   --made N           makes so many policies with checkpolicy, and compares them as well
+                  --cil=A,B,…        links files in CIL, and compares that with what secilc compiles of them, and with
+                                     the compiled policies among the files
+                  --made-cil N       makes so many policies in CIL, and compares them as well
   oracle apk-signatures FOLDER
                   holds what postern says of the packages in a folder against AOSP's apksig, at many API levels
                   --classes PATH     where Java finds apksig [/usr/share/java/apksig.jar]

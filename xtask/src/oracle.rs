@@ -7,6 +7,7 @@ pub mod apk;
 pub mod avb;
 pub mod feeds;
 pub mod policy;
+mod policy_linked;
 mod policy_made;
 
 use std::collections::BTreeMap;

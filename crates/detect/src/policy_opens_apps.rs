@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use knowledge::PolicyBaseline;
 use model::fact::policy::Grant;
 use model::finding::{Concealment, Factors, Holder, Power, Reach};
 use model::{Class, Confidence, Evidence, Finding, Grade};
@@ -16,16 +17,28 @@ pub static DETECTOR: Detector = Detector {
     detect,
 };
 
-/// One finding a policy and rule of Android that it breaks.
+/// One finding a policy and power that it gives. What Android's own policy of this version allows, and what gives no power, is
+/// not told here: vendors add rules, and `postern policy` lists them.
 fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let Some(policy) = context.surface.contexts.policy() else { return };
-    let mut broken: BTreeMap<usize, Vec<&Grant>> = BTreeMap::new();
+    let baseline = PolicyBaseline::bundled();
+    let level = context.phone.sdk().filter(|it| baseline.knows(*it));
+    let mut given: BTreeMap<usize, Vec<Grant>> = BTreeMap::new();
     for grant in policy.value.grants.iter().filter(|it| it.domain.starts_with("untrusted_app")) {
-        if let Some(n) = RULES.iter().position(|it| it.forbids(grant)) {
-            broken.entry(n).or_default().push(grant);
+        for (n, rule) in RULES.iter().enumerate() {
+            let mut grant = grant.clone();
+            let Grant { domain, target, class, permissions } = &mut grant;
+            permissions.retain(|it| {
+                let is_androids = |level| baseline.allows(level, domain, target, class, it);
+                rule.permissions.contains(&it.as_str()) && !level.is_some_and(is_androids)
+            });
+            if rule.is_about(&grant) && !grant.permissions.is_empty() {
+                given.entry(n).or_default().push(grant);
+                break;
+            }
         }
     }
-    for (n, grants) in broken {
+    for (n, grants) in given {
         let Some(rule) = RULES.get(n) else { continue };
         let mut targets: Vec<&str> = grants.iter().map(|it| it.target.as_str()).collect();
         targets.sort_unstable();
@@ -36,6 +49,16 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         let evidence = grants.iter().take(SHOWN).map(|it| {
             Evidence::at(policy.at, format!("allow {} {}:{} {{ {} }}", it.domain, it.target, it.class, it.permissions.join(" ")))
         });
+        let forbidden = |grant: &&Grant| {
+            let by = policy.value.broken.iter().map(|it| &it.grant);
+            let same = |it: &&Grant| (&it.domain, &it.target, &it.class) == (&grant.domain, &grant.target, &grant.class);
+            by.filter(same).flat_map(|it| &it.permissions).any(|it| grant.permissions.contains(it))
+        };
+        let why = match (grants.iter().filter(forbidden).count(), level) {
+            (0, Some(level)) => format!("which Android's own policy does not let apps (API level {level})"),
+            (0, None) => "which Android's own policy lets no app".to_owned(),
+            (n, _) => format!("which Android's policy forbids to apps ({n} of {} rules)", grants.len()),
+        };
         findings.push(Finding {
             benign: "a vendor opened it for an app of its own that has no domain of its own".to_owned(),
             subject: format!("{} {}", rule.class, shown.join(" ")),
@@ -47,13 +70,13 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
                 Grade::Suspicion,
                 Confidence::High,
                 factors,
-                format!("the policy lets any app {} ({}), which Android's policy forbids to all apps", rule.what, shown.join(", ")),
+                format!("the policy lets any app {} ({}), {why}", rule.what, shown.join(", ")),
             )
         });
     }
 }
 
-/// Something that Android's policy forbids to all apps.
+/// Something that gives an app a power.
 struct Rule {
     class: &'static str,
     permissions: &'static [&'static str],
@@ -64,10 +87,8 @@ struct Rule {
 }
 
 impl Rule {
-    fn forbids(&self, grant: &Grant) -> bool {
-        grant.class == self.class
-            && grant.permissions.iter().any(|it| self.permissions.contains(&it.as_str()))
-            && (self.targets.is_empty() || self.targets.contains(&grant.target.as_str()))
+    fn is_about(&self, grant: &Grant) -> bool {
+        grant.class == self.class && (self.targets.is_empty() || self.targets.contains(&grant.target.as_str()))
     }
 }
 
@@ -113,13 +134,20 @@ pub(crate) static CASES: crate::fixture::Cases = {
         fixture
     }
 
+    fn at(level: u32, fixture: Fixture) -> Fixture {
+        fixture.property("ro.build.version.sdk", &level.to_string())
+    }
+
     Cases {
         fires: &[
             || with("untrusted_app", "kmem_device", "chr_file", "write"),
             || with("untrusted_app_27", "boot_block_device", "blk_file", "write"),
             || with("untrusted_app", "vendor_prop", "property_service", "set"),
+            || at(29, with("untrusted_app", "kmem_device", "chr_file", "write")),
         ],
         silent: &[
+            // A vendor's addition that gives no power.
+            || at(29, with("untrusted_app", "vendor_light_device", "chr_file", "write")),
             || with("untrusted_app", "gpu_device", "chr_file", "write"),
             || with("shell", "shell_prop", "property_service", "set"),
             || with("untrusted_app", "app_data_file", "file", "write"),

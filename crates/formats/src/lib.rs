@@ -26,7 +26,7 @@ mod brotli;
 mod bzip2;
 mod care_map;
 mod cdex;
-mod cil;
+pub mod cil;
 mod codec;
 mod contexts;
 mod cpio;

@@ -8,6 +8,7 @@ pub mod finding;
 mod gap;
 pub mod gates;
 pub mod observer;
+pub mod policy;
 mod reader;
 pub mod report;
 mod store;

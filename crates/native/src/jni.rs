@@ -14,7 +14,7 @@ pub fn methods(image: &Image) -> Vec<JniMethod> {
         .filter_map(|symbol| {
             let (class, method, descriptor) = unmangled(&symbol.name)?;
             let offset = image.offset(plain(symbol.at))?;
-            Some(JniMethod { class: Some(class), method, descriptor, offset })
+            Some(JniMethod { class: Some(class), method, descriptor, offset, reaches: Vec::new() })
         })
         .collect();
     methods.sort_by(|a, b| (a.offset, &a.class, &a.method).cmp(&(b.offset, &b.class, &b.method)));
@@ -59,6 +59,7 @@ fn registered_at(image: &Image, at: u64, size: u64) -> Option<JniMethod> {
         method: method.to_owned(),
         descriptor: Some(descriptor.to_owned()),
         offset: image.offset(function)?,
+        reaches: Vec::new(),
     })
 }
 

@@ -15,9 +15,11 @@ mod shape;
 mod value;
 mod ways;
 
+use std::collections::BTreeSet;
+
 use model::Fault;
-use model::fact::native::{Bound, Call, Gate, Host, Native};
-use rustc_hash::FxHashSet;
+use model::fact::native::{Bound, Call, Gate, Host, JniMethod, Native};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use body::{Body, Extent};
 use functions::{Function, Functions};
@@ -78,6 +80,9 @@ pub fn analyse(bytes: &[u8]) -> Result<Analysis, Fault> {
         ));
     }
     tell(&image, &functions, &graph, file, &mut native, &mut gaps);
+    if !reach(&image, &functions, &graph, &mut native.jni) {
+        gaps.push("what the functions that Java calls lead to was not followed to its end".to_owned());
+    }
     Ok(Analysis { native, gaps })
 }
 
@@ -334,6 +339,40 @@ fn tell(image: &Image, functions: &Functions, graph: &Graph, file: File, native:
     native.hosts.truncate(LIST_MAX);
 }
 
+/// What the functions that Java calls lead to by calls; whether all of it was followed.
+fn reach(image: &Image, functions: &Functions, graph: &Graph, methods: &mut [JniMethod]) -> bool {
+    if methods.is_empty() {
+        return true;
+    }
+    let numbers: FxHashMap<u64, usize> =
+        functions.all.iter().enumerate().filter_map(|(n, it)| Some((image.offset(it.at)?, n))).collect();
+    let mut left = FUEL_REACH;
+    for method in methods {
+        let Some(start) = numbers.get(&method.offset) else { continue };
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut seen: FxHashSet<usize> = FxHashSet::from_iter([*start]);
+        let mut stack = vec![*start];
+        while let Some(n) = stack.pop() {
+            let calls = functions.all.get(n).map(|it| it.calls.as_slice()).unwrap_or_default();
+            match left.checked_sub(calls.len().saturating_add(1)) {
+                Some(rest) => left = rest,
+                None => return false,
+            }
+            for (_, to) in calls {
+                if let Callee::Import(import) = callee_of(image, functions, *to)
+                    && let Some(model) = image.imports.get(import as usize).and_then(|it| model_of(it))
+                    && library::is_listed(model.act)
+                {
+                    names.insert(model.name);
+                }
+            }
+            stack.extend(graph.calls.get(n).into_iter().flatten().filter(|it| seen.insert(**it)));
+        }
+        method.reaches = names.into_iter().map(str::to_owned).collect();
+    }
+    true
+}
+
 fn domain_name(domain: Domain) -> &'static str {
     match domain {
         Domain::Internet => "internet",
@@ -357,6 +396,9 @@ const PASSES: usize = 3;
 
 /// Data of a file that is filled from outside.
 const GLOBALS_MAX: usize = 32;
+
+/// Calls that are looked at for what Java calls, over all functions of a file.
+const FUEL_REACH: usize = 4 << 20;
 
 /// What is kept of each list.
 const LIST_MAX: usize = 2000;

@@ -81,6 +81,18 @@ fn what_java_calls_is_found_by_name_and_by_table() {
 }
 
 #[test]
+fn what_java_calls_is_told_with_what_it_leads_to() {
+    for bytes in [include_bytes!("samples/jni.arm64").as_slice(), include_bytes!("samples/jni.thumb")] {
+        let jni: Vec<String> =
+            facts(bytes).jni.iter().map(|it| format!("{} {}", it.method, it.reaches.join(","))).collect();
+        assert_eq!(jni.len(), 3);
+        for said in ["go system", "say ", "hidden socket"] {
+            assert!(jni.iter().any(|it| it == said), "{said}: {jni:?}");
+        }
+    }
+}
+
+#[test]
 fn every_function_is_found_and_understood() {
     for (name, bytes) in SAMPLES {
         let native = facts(bytes);

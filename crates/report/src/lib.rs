@@ -11,6 +11,7 @@ pub mod explain;
 pub mod gates;
 mod html;
 mod json;
+pub mod policy;
 mod sarif;
 mod sbom;
 mod shell;
@@ -59,7 +60,8 @@ mod tests {
     use super::*;
 
     /// Files of `src` that are no rendering.
-    const NO_RENDERER: &[&str] = &["code", "escape", "explain", "gates", "lib", "shell", "subject", "words", "wrap"];
+    const NO_RENDERER: &[&str] =
+        &["code", "escape", "explain", "gates", "lib", "policy", "shell", "subject", "words", "wrap"];
 
     #[test]
     fn the_list_equals_the_folder() {

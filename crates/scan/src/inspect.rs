@@ -124,7 +124,8 @@ pub(crate) fn assemble(
 
     progress.begin(Phase::Assemble);
     let formats = found.formats.iter().map(|it| it.iter().map(|format| format.id).collect()).collect();
-    let phone = Phone::assemble(found.tree, found.facts, found.gaps, formats, Knowledge::bundled());
+    let mut phone = Phone::assemble(found.tree, found.facts, found.gaps, formats, Knowledge::bundled());
+    crate::policy::add(&mut phone);
     progress.end(Phase::Assemble);
     Ok((phone, input, contents))
 }

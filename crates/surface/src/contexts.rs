@@ -37,7 +37,9 @@ impl<'a> Contexts<'a> {
     pub fn of(phone: &'a Phone) -> Contexts<'a> {
         let mut policies: Vec<&Row<Policy>> =
             phone.running(&phone.facts.policies).filter(|it| !it.value.grants.is_empty()).collect();
-        // The policy that was compiled for the phone, before one that an early ramdisk holds.
+        // The policy that was compiled for the phone, before one that an early ramdisk holds; one that was compiled for
+        // other files is not loaded.
+        policies.retain(|it| it.value.stale.is_empty());
         policies.sort_by_key(|it| (it.value.partial, it.value.kind != "binary", it.at));
         let policy = policies.first().copied();
         let mut grants: BTreeMap<(&str, &str), Vec<&Grant>> = BTreeMap::new();

@@ -1,258 +1,335 @@
 //! `cargo xtask oracle sepolicy FILE…`: SELinux policies beside what Debian's `setools` says of them; with `--made N`, so
-//! many that are made up as well.
+//! many that are made up as well; a folder with policies in CIL is linked, and held against `secilc`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use formats::sepolicy::{Policydb, Rule, RuleKind};
+use serde::de::DeserializeOwned;
+use serde_json::json;
 
-use super::policy_made;
+use super::{policy_linked, policy_made};
 
 /// Compares counts, all rules that allow something, and who may use what, of every policy.
 pub fn run(args: &[&str]) -> Result<()> {
-    // With how many domains and types are asked for.
-    let mut files: Vec<(String, usize, usize)> = Vec::new();
+    let mut files: Vec<(String, How)> = Vec::new();
+    let (mut faults, mut linked) = (0, false);
     let mut args = args.iter();
     while let Some(arg) = args.next() {
         if *arg == "--made" {
             let n = args.next().and_then(|it| it.parse().ok()).context("how many? give a number")?;
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/oracle/policies");
-            files.extend(policy_made::make(&folder, n)?.into_iter().map(|it| (it.display().to_string(), 3, 2)));
+            files.extend(policy_made::make(&folder, n)?.into_iter().map(|it| (it.display().to_string(), MADE)));
+        } else if *arg == "--made-cil" {
+            let n = args.next().and_then(|it| it.parse().ok()).context("how many? give a number")?;
+            faults += policy_linked::made(n)?;
+            linked = true;
+        } else if let Some(texts) = arg.strip_prefix("--cil=") {
+            let texts: Vec<&Path> = texts.split(',').map(Path::new).collect();
+            faults += policy_linked::compare(&texts)?;
+            linked = true;
         } else {
-            files.push(((*arg).to_owned(), DOMAINS, REVERSE));
+            files.push(((*arg).to_owned(), REAL));
         }
+    }
+    if files.is_empty() && linked {
+        return if faults == 0 { Ok(()) } else { bail!("{faults} linked policies differ") };
     }
     if files.is_empty() {
         bail!("name at least one binary policy, or say how many to make");
     }
-    let mut faults = 0;
-    for (file, n_domains, n_types) in &files {
+    let mut oracle = Oracle::start()?;
+    let mut asked = 0;
+    for (file, how) in &files {
         let bytes = fs::read(file).with_context(|| file.clone())?;
         let (policydb, end, result) = Policydb::read(&bytes);
-        if let Err(fault) = result {
-            println!("{file}: {fault}");
-            faults += 1;
-            continue;
+        let told = Told { file, policydb: &policydb };
+        let mut tally = Tally::default();
+        match result {
+            Err(fault) => tally.differ(format!("{file}: {fault}")),
+            Ok(()) if end != bytes.len() as u64 => {
+                tally.differ(format!("{file}: {} bytes are left", bytes.len() as u64 - end));
+            }
+            Ok(()) => told.compare(&mut oracle, *how, &mut tally)?,
         }
-        if end != bytes.len() as u64 {
-            println!("{file}: {} bytes are left", bytes.len() as u64 - end);
-            faults += 1;
-        }
-        faults += counts(file, &policydb)? + rules(file, &policydb)? + domains(file, &policydb, *n_domains, *n_types)?;
+        println!("{file}: {} answers compared, {} differ", tally.n, tally.faults);
+        (asked, faults) = (asked + tally.n, faults + tally.faults);
     }
+    println!("{} policies, {asked} answers compared, {faults} differ", files.len());
     match faults {
         0 => Ok(()),
         n => bail!("{n} answers differ"),
     }
 }
 
-/// `seinfo`, number by number.
-fn counts(file: &str, policydb: &Policydb) -> Result<u64> {
-    let text = said("seinfo", &[file])?;
-    let theirs = |what: &str| -> Option<u64> {
-        let rest = text.split_once(&format!("{what}:"))?.1;
-        rest.split_whitespace().next()?.parse().ok()
-    };
-    let of = |kind: RuleKind| policydb.rules.iter().filter(|it| it.kind == kind).count() as u64;
-    let attributes = policydb.types.values().filter(|it| it.is_attribute).count() as u64;
-    let ours = [
-        ("Classes", policydb.classes.len() as u64),
-        ("Types", policydb.types.len() as u64 - attributes),
-        ("Attributes", attributes),
-        ("Users", policydb.counts.users),
-        ("Roles", policydb.counts.roles),
-        ("Booleans", policydb.counts.booleans),
-        ("Sensitivities", policydb.counts.levels),
-        ("Categories", policydb.counts.categories),
-        ("Cond. Expr.", policydb.counts.conditionals),
-        ("Allow", of(RuleKind::Allow)),
-        ("Auditallow", of(RuleKind::AuditAllow)),
-        ("Dontaudit", of(RuleKind::DontAudit)),
-        ("Type_trans", of(RuleKind::Transition) + policydb.counts.filename_transitions),
-        ("Type_change", of(RuleKind::Change)),
-        ("Type_member", of(RuleKind::Member)),
-        ("Permissives", policydb.permissive.len() as u64),
-        ("Initial SIDs", policydb.counts.initial_sids),
-        ("Fs_use", policydb.counts.fs_uses),
-        ("Genfscon", policydb.counts.genfs),
-        ("Portcon", policydb.counts.ports),
-    ];
-    let mut faults = 0;
-    for (what, ours) in ours {
-        let theirs = theirs(what).with_context(|| format!("seinfo does not tell {what}"))?;
+/// How many domains are asked for what they may do, spread over all; how many types for who may open them.
+#[derive(Clone, Copy)]
+struct How {
+    domains: usize,
+    types: usize,
+}
+
+/// A real policy has a thousand domains, and each question takes half a second.
+const REAL: How = How { domains: 40, types: 20 };
+
+/// A made one has at most 64 types.
+const MADE: How = How { domains: 64, types: 8 };
+
+/// What was compared, and what differs.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub n: u64,
+    pub faults: u64,
+}
+
+impl Tally {
+    fn differ(&mut self, what: String) {
+        self.faults += 1;
+        println!("{what}");
+    }
+
+    /// One answer beside another.
+    fn same<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, ours: &T, theirs: &T) {
+        self.n += 1;
         if ours != theirs {
-            println!("{file}: {what}: {ours}, seinfo says {theirs}");
-            faults += 1;
+            let cut = |it: &T| format!("{it:?}").chars().take(SHOWN).collect::<String>();
+            self.differ(format!("{what}: {}, setools says {}", cut(ours), cut(theirs)));
         }
     }
-    println!("{file}: {} numbers of seinfo compared, {faults} differ", ours.len());
-    Ok(faults)
+
+    /// One set of lines beside another.
+    fn same_lines(&mut self, what: &str, ours: &BTreeSet<String>, theirs: &BTreeSet<String>) {
+        self.n += 1;
+        if ours == theirs {
+            return;
+        }
+        self.differ(format!("{what}: {} lines, setools says {}", ours.len(), theirs.len()));
+        for line in ours.symmetric_difference(theirs).take(5) {
+            println!("  only {}: {line}", if ours.contains(line) { "ours" } else { "setools" });
+        }
+    }
 }
 
-/// `sesearch -A`: every rule that allows something, as text; those that a boolean decides about are counted.
-fn rules(file: &str, policydb: &Policydb) -> Result<u64> {
-    let ours: BTreeSet<String> = policydb
-        .rules
-        .iter()
-        .filter(|it| it.kind == RuleKind::Allow && it.conditional.is_none())
-        .map(|rule| {
-            let permissions: Vec<String> = policydb.permissions(rule.class, rule.data).into_iter().collect();
-            let name = |value| policydb.name_of_type(value).unwrap_or("?");
-            let class = policydb.classes.get(&rule.class).map_or("?", |it| &it.name);
-            line_of(name(rule.source), name(rule.target), class, &permissions)
-        })
-        .collect();
-    let text = said("sesearch", &["-A", file])?;
-    let theirs: BTreeSet<String> = text.lines().filter_map(normal).collect();
-    let mut differ = ours.symmetric_difference(&theirs).count() as u64;
-    let conditional = |it: &&Rule| it.kind == RuleKind::Allow && it.conditional.is_some();
-    let (ours_conditional, theirs_conditional) =
-        (policydb.rules.iter().filter(conditional).count(), text.lines().filter(|it| is_conditional(it)).count());
-    if ours_conditional != theirs_conditional {
-        println!("{file}: {ours_conditional} conditional rules, sesearch says {theirs_conditional}");
-        differ += 1;
-    }
-    differ += extended(file, policydb)?;
-    for line in ours.symmetric_difference(&theirs).take(5) {
-        println!("{file}: only {}: {line}", if ours.contains(line) { "ours" } else { "sesearch" });
-    }
-    println!("{file}: {} rules of sesearch compared, {differ} differ", theirs.len());
-    Ok(differ)
+const SHOWN: usize = 200;
+
+/// A policy, and where it stands.
+struct Told<'a> {
+    file: &'a str,
+    policydb: &'a Policydb,
 }
 
-/// `sesearch --allowxperm`: the numbers of `ioctl` that are allowed.
-fn extended(file: &str, policydb: &Policydb) -> Result<u64> {
-    let mut ours: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
-    for rule in policydb.rules.iter().filter(|it| it.kind == RuleKind::AllowExtended) {
-        let Some((how, driver, bits)) = rule.extended else { continue };
-        let name = |value| policydb.name_of_type(value).unwrap_or("?");
-        let class = policydb.classes.get(&rule.class).map_or("?", |it| &it.name);
-        let numbers = ours.entry(format!("{} {} {class}", name(rule.source), name(rule.target))).or_default();
-        let set = (0..256u32).filter(|it| bits[(it / 32) as usize] & (1 << (it % 32)) != 0);
-        for bit in set {
-            match how {
-                FUNCTIONS => _ = numbers.insert(u32::from(driver) << 8 | bit),
-                _ => numbers.extend((0..256).map(|it| bit << 8 | it)),
+impl Told<'_> {
+    fn compare(&self, oracle: &mut Oracle, how: How, tally: &mut Tally) -> Result<()> {
+        self.counts(oracle, tally)?;
+        self.rules(oracle, tally)?;
+        self.extended(oracle, tally)?;
+        self.names(oracle, tally)?;
+        self.domains(oracle, how, tally)
+    }
+
+    /// `seinfo`, number by number.
+    fn counts(&self, oracle: &mut Oracle, tally: &mut Tally) -> Result<()> {
+        let theirs: BTreeMap<String, u64> = oracle.ask(self.file, "counts", &[])?;
+        let Policydb { counts, rules, types, .. } = self.policydb;
+        let of = |kind: RuleKind| rules.iter().filter(|it| it.kind == kind).count() as u64;
+        let attributes = types.values().filter(|it| it.is_attribute).count() as u64;
+        let ours = [
+            ("Classes", self.policydb.classes.len() as u64),
+            ("Types", types.len() as u64 - attributes),
+            ("Attributes", attributes),
+            ("Users", counts.users),
+            ("Roles", counts.roles),
+            ("Booleans", counts.booleans),
+            ("Sensitivities", counts.levels),
+            ("Categories", counts.categories),
+            ("Cond. Expr.", counts.conditionals),
+            ("Allow", of(RuleKind::Allow)),
+            ("Auditallow", of(RuleKind::AuditAllow)),
+            ("Dontaudit", of(RuleKind::DontAudit)),
+            ("Type_trans", of(RuleKind::Transition) + counts.filename_transitions),
+            ("Type_change", of(RuleKind::Change)),
+            ("Type_member", of(RuleKind::Member)),
+            ("Permissives", self.policydb.permissive.len() as u64),
+            ("Initial SIDs", counts.initial_sids),
+            ("Fs_use", counts.fs_uses),
+            ("Genfscon", counts.genfs),
+            ("Portcon", counts.ports),
+            ("Constraints", counts.constraints),
+        ];
+        for (what, ours) in ours {
+            let theirs = theirs.get(what).with_context(|| format!("setools does not tell {what}"))?;
+            tally.same(&format!("{}: {what}", self.file), &ours, theirs);
+        }
+        Ok(())
+    }
+
+    /// `sesearch -A`: every rule that allows something; those that a boolean decides about are counted.
+    fn rules(&self, oracle: &mut Oracle, tally: &mut Tally) -> Result<()> {
+        let allows = || self.policydb.rules.iter().filter(|it| it.kind == RuleKind::Allow);
+        let ours: BTreeSet<String> =
+            allows().filter(|it| it.conditional.is_none()).map(|it| self.line_of(it)).collect();
+        let theirs: BTreeSet<String> = oracle.ask(self.file, "allows", &[])?;
+        tally.same_lines(&format!("{}: rules", self.file), &ours, &theirs);
+        let ours = allows().filter(|it| it.conditional.is_some()).count() as u64;
+        let theirs: u64 = oracle.ask(self.file, "conditional_allows", &[])?;
+        tally.same(&format!("{}: conditional rules", self.file), &ours, &theirs);
+        Ok(())
+    }
+
+    /// `sesearch --allowxperm`: the numbers of `ioctl` that are allowed.
+    fn extended(&self, oracle: &mut Oracle, tally: &mut Tally) -> Result<()> {
+        let mut ours: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
+        for rule in self.policydb.rules.iter().filter(|it| it.kind == RuleKind::AllowExtended) {
+            let key = format!("{} {} {}", self.name(rule.source), self.name(rule.target), self.class(rule.class));
+            ours.entry(key).or_default().extend(rule.numbers());
+        }
+        let theirs: BTreeMap<String, BTreeSet<u32>> = oracle.ask(self.file, "extended", &[])?;
+        tally.same(&format!("{}: numbers of ioctl", self.file), &ours, &theirs);
+        Ok(())
+    }
+
+    /// Permissive domains, members of attributes, transitions of processes.
+    fn names(&self, oracle: &mut Oracle, tally: &mut Tally) -> Result<()> {
+        let ours: BTreeSet<String> = self.policydb.permissive.iter().map(|it| self.name(*it)).collect();
+        tally.same_lines(&format!("{}: permissive", self.file), &ours, &oracle.ask(self.file, "permissive", &[])?);
+        let members = |value: u32| -> BTreeSet<String> {
+            self.policydb.members(value).into_iter().map(|it| self.name(it)).collect()
+        };
+        let attributes = self.policydb.types.iter().filter(|it| it.1.is_attribute);
+        let ours: BTreeMap<String, BTreeSet<String>> =
+            attributes.map(|(value, it)| (it.name.clone(), members(*value))).collect();
+        tally.same(&format!("{}: attributes", self.file), &ours, &oracle.ask(self.file, "attributes", &[])?);
+        let mut ours: BTreeSet<String> = BTreeSet::new();
+        for rule in self.policydb.rules.iter().filter(|it| it.kind == RuleKind::Transition) {
+            if rule.conditional.is_none() && self.class(rule.class) == "process" {
+                for source in members(rule.source) {
+                    ours.extend(
+                        members(rule.target).iter().map(|it| format!("{source} {it} {}", self.name(rule.data))),
+                    );
+                }
             }
         }
+        tally.same_lines(&format!("{}: transitions", self.file), &ours, &oracle.ask(self.file, "transitions", &[])?);
+        Ok(())
     }
-    let mut theirs: BTreeMap<String, BTreeSet<u32>> = BTreeMap::new();
-    for line in said("sesearch", &["--allowxperm", file])?.lines() {
-        let Some((names, rest)) = line.strip_prefix("allowxperm ").and_then(|it| it.split_once(':')) else { continue };
-        let Some((class, rest)) = rest.split_once(" ioctl ") else { continue };
-        let numbers = theirs.entry(format!("{names} {class}")).or_default();
-        for word in rest.trim_matches(|it| " {};".contains(it)).split_whitespace() {
-            let number = |it: &str| u32::from_str_radix(it.trim_start_matches("0x"), 16);
-            let (first, last) = word.split_once('-').unwrap_or((word, word));
-            numbers.extend(number(first)?..=number(last)?);
+
+    /// What a domain may do, by its attributes too; and who may do something to a type.
+    fn domains(&self, oracle: &mut Oracle, how: How, tally: &mut Tally) -> Result<()> {
+        let mut types: Vec<(u32, &str)> = Vec::new();
+        types.extend(self.policydb.types.iter().filter(|it| !it.1.is_attribute).map(|it| (*it.0, it.1.name.as_str())));
+        types.sort_by_key(|it| it.1);
+        let step = types.len().div_ceil(how.domains).max(1);
+        let chosen: Vec<(u32, &str)> = types
+            .iter()
+            .enumerate()
+            .filter(|it| it.0 % step == 0 || ALWAYS.contains(&it.1.1))
+            .map(|it| *it.1)
+            .collect();
+        for (value, name) in &chosen {
+            let rules = self.policydb.allows_to(*value).filter(|it| it.conditional.is_none());
+            let ours: BTreeSet<String> = rules.map(|it| self.line_of(it)).collect();
+            tally.same_lines(
+                &format!("{}: rules for {name}", self.file),
+                &ours,
+                &oracle.ask(self.file, "source", &[name])?,
+            );
+            let ours: BTreeSet<String> = access_of(self.policydb, *value);
+            tally.same_lines(
+                &format!("{}: what {name} may do", self.file),
+                &ours,
+                &oracle.ask(self.file, "access", &[name])?,
+            );
         }
-    }
-    if ours != theirs {
-        println!("{file}: {} sets of ioctl numbers, sesearch says {}, or other numbers", ours.len(), theirs.len());
-    }
-    Ok(u64::from(ours != theirs))
-}
-
-/// `sesearch -A -s DOMAIN`: what a domain may do, by its attributes too; and who may do something to a type.
-fn domains(file: &str, policydb: &Policydb, n_domains: usize, n_types: usize) -> Result<u64> {
-    let mut types: Vec<(&u32, &str)> =
-        policydb.types.iter().filter(|it| !it.1.is_attribute).map(|it| (it.0, it.1.name.as_str())).collect();
-    types.sort_by_key(|it| it.1);
-    let step = (types.len() / n_domains).max(1);
-    let chosen: Vec<(u32, &str)> = types
-        .iter()
-        .enumerate()
-        .filter(|it| it.0 % step == 0 || ALWAYS.contains(&it.1.1))
-        .map(|it| (*it.1.0, it.1.1))
-        .collect();
-    let mut faults = 0;
-    for (value, name) in &chosen {
-        let mut ours: BTreeSet<String> = BTreeSet::new();
-        for rule in policydb.allows_to(*value).filter(|it| it.conditional.is_none()) {
-            let permissions: Vec<String> = policydb.permissions(rule.class, rule.data).into_iter().collect();
-            let name = |value| policydb.name_of_type(value).unwrap_or("?");
-            let class = policydb.classes.get(&rule.class).map_or("?", |it| &it.name);
-            ours.insert(line_of(name(rule.source), name(rule.target), class, &permissions));
+        for ((value, name), (class, permission)) in chosen.iter().zip(QUESTIONS.iter().cycle()).take(how.types) {
+            let ours = self.policydb.who_may(*value, class, permission).into_iter().map(str::to_owned).collect();
+            let theirs: BTreeSet<String> = match self.policydb.classes.values().any(|it| it.name == *class) {
+                true => oracle.ask(self.file, "who", &[name, class, permission])?,
+                false => BTreeSet::new(),
+            };
+            tally.same_lines(&format!("{}: who may {permission} {name}:{class}", self.file), &ours, &theirs);
         }
-        let theirs: BTreeSet<String> =
-            said("sesearch", &["-A", "-s", name, file])?.lines().filter_map(normal).collect();
-        if ours != theirs {
-            println!("{file}: {name}: {} rules, sesearch says {}", ours.len(), theirs.len());
-            faults += 1;
+        Ok(())
+    }
+
+    fn line_of(&self, rule: &Rule) -> String {
+        let permissions: Vec<String> = self.policydb.permissions(rule.class, rule.data).into_iter().collect();
+        let (source, target) = (self.name(rule.source), self.name(rule.target));
+        format!("{source} {target} {} {}", self.class(rule.class), permissions.join(" "))
+    }
+
+    fn name(&self, value: u32) -> String {
+        self.policydb.name_of_type(value).unwrap_or("?").to_owned()
+    }
+
+    fn class(&self, value: u32) -> &str {
+        self.policydb.classes.get(&value).map_or("?", |it| &it.name)
+    }
+}
+
+/// What a domain may do, a line for each type and class.
+fn access_of(policydb: &Policydb, domain: u32) -> BTreeSet<String> {
+    let said = |it: formats::sepolicy::Access| {
+        let permissions: Vec<String> = it.permissions.into_iter().collect();
+        format!("{} {} {}", it.target, it.class, permissions.join(" "))
+    };
+    policydb.access_of(domain).into_iter().map(said).collect()
+}
+
+/// A process that answers questions with `setools`: one for all of them, because it takes a second to start.
+struct Oracle {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Oracle {
+    fn start() -> Result<Oracle> {
+        let mut command = Command::new("/usr/bin/python3");
+        command.args(["-c", include_str!("../../data/sepolicy_oracle.py")]);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("Debian's python3 (packages python3-setools, setools)")?;
+        let questions = child.stdin.take().context("no pipe to the oracle")?;
+        let answers = BufReader::new(child.stdout.take().context("no pipe from the oracle")?);
+        Ok(Oracle { child, questions, answers })
+    }
+
+    fn ask<T: DeserializeOwned>(&mut self, policy: &str, ask: &str, of: &[&str]) -> Result<T> {
+        writeln!(self.questions, "{}", json!({ "policy": policy, "ask": ask, "of": of }))?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        let mut answer: serde_json::Value = serde_json::from_str(&line).context("setools gives no answer")?;
+        if let Some(why) = answer.get("error").and_then(|it| it.as_str()) {
+            bail!("{policy}: setools cannot say {ask} {of:?}: {why}");
         }
+        let answer = answer.get_mut("answer").map(serde_json::Value::take).unwrap_or_default();
+        serde_json::from_value(answer).with_context(|| format!("the answer to {ask}"))
     }
-    // The other way round: who may open what, worked out from all rules of sesearch with the members of attributes.
-    let mut members: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (value, it) in &policydb.types {
-        let names = policydb.members(*value);
-        members.insert(&it.name, names.into_iter().filter_map(|it| policydb.name_of_type(it)).collect());
+}
+
+impl Drop for Oracle {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        _ = self.child.kill();
+        _ = self.child.wait();
     }
-    let booleans = said("seinfo", &["-x", file, "-b"])?;
-    for (value, name) in chosen.iter().take(n_types) {
-        let ours: BTreeSet<&str> = policydb.who_may(*value, "file", "open").into_iter().collect();
-        let text = said("sesearch", &["-A", "-t", name, "-c", "file", "-p", "open", file])?;
-        let holding = text.lines().filter(|it| holds(it, &booleans));
-        let sources = holding.filter_map(|it| it.strip_prefix("allow ")?.split_whitespace().next());
-        let theirs: BTreeSet<&str> = sources.flat_map(|it| members.get(it).cloned().unwrap_or_default()).collect();
-        if ours != theirs {
-            println!("{file}: who may open {name}: {} domains, sesearch says {}", ours.len(), theirs.len());
-            faults += 1;
-        }
-    }
-    println!("{file}: {} domains and {} types compared, {faults} differ", chosen.len(), chosen.len().min(n_types));
-    Ok(faults)
 }
-
-fn line_of(source: &str, target: &str, class: &str, permissions: &[String]) -> String {
-    format!("{source} {target} {class} {}", permissions.join(" "))
-}
-
-/// `allow a b:c { d e }; [ boolean ]:True`.
-fn is_conditional(line: &str) -> bool {
-    line.starts_with("allow ") && line.contains("; [")
-}
-
-/// Whether a rule now holds: where `seinfo` says `bool b true;`, what is marked `[ b ]:True` does.
-fn holds(line: &str, booleans: &str) -> bool {
-    let Some((_, condition)) = line.split_once("; [") else { return true };
-    let Some((name, branch)) = condition.split_once("]:") else { return true };
-    let is_set = booleans.lines().any(|it| it.trim() == format!("bool {} true;", name.trim()));
-    is_set == branch.trim().starts_with("True")
-}
-
-/// `allow a b:c { d e };` as we write it; `self` is the type itself. Nothing for a rule that a boolean decides about.
-fn normal(line: &str) -> Option<String> {
-    if is_conditional(line) {
-        return None;
-    }
-    let rest = line.trim().strip_prefix("allow ")?;
-    let (names, permissions) = rest.split_once(':')?;
-    let (source, target) = names.split_once(' ')?;
-    let (class, permissions) = permissions.trim_end_matches(';').split_once(' ')?;
-    let mut permissions: Vec<String> =
-        permissions.trim_matches(|it| matches!(it, '{' | '}' | ' ')).split_whitespace().map(str::to_owned).collect();
-    permissions.sort();
-    Some(line_of(source, if target == "self" { source } else { target }, class, &permissions))
-}
-
-fn said(program: &str, args: &[&str]) -> Result<String> {
-    let output =
-        Command::new(program).args(args).output().with_context(|| format!("{program} (Debian package setools)"))?;
-    if !output.status.success() {
-        bail!("{program} failed: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(String::from_utf8(output.stdout)?)
-}
-
-/// `AVTAB_XPERMS_IOCTLFUNCTION`.
-const FUNCTIONS: u8 = 1;
-
-/// How many domains are asked for, spread over all, and how many types.
-const DOMAINS: usize = 40;
-const REVERSE: usize = 20;
 
 /// Domains that matter most.
 const ALWAYS: [&str; 5] = ["untrusted_app", "system_app", "shell", "init", "system_server"];
+
+/// What is asked about types, one after the other.
+const QUESTIONS: [(&str, &str); 6] = [
+    ("file", "open"),
+    ("chr_file", "ioctl"),
+    ("process", "transition"),
+    ("unix_stream_socket", "connectto"),
+    ("property_service", "set"),
+    ("dir", "add_name"),
+];

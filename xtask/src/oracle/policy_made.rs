@@ -39,23 +39,23 @@ pub fn make(folder: &Path, n: u64) -> Result<Vec<PathBuf>> {
 const VERSIONS: [u32; 10] = [24, 25, 26, 27, 28, 29, 30, 31, 32, 33];
 
 /// Numbers that look random and are the same everywhere (xorshift).
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, n: usize) -> usize {
+    pub(super) fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from(self.0 % n.max(1) as u64).unwrap_or(0)
     }
 
-    fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
+    pub(super) fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
         let n = self.below(all.len());
         &all[n]
     }
 }
 
-fn dice_of(seed: u64) -> Dice {
+pub(super) fn dice_of(seed: u64) -> Dice {
     Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
 }
 

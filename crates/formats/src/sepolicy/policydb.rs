@@ -26,8 +26,82 @@ pub struct Policydb {
     pub attributes: BTreeMap<u32, Vec<u32>>,
     /// Rules on access and transitions.
     pub rules: Vec<Rule>,
+    /// What must hold besides, class by class.
+    pub constraints: Vec<Constraint>,
+    /// Labels of file systems that have none of their own, path by path.
+    pub genfs: Vec<Genfs>,
     /// How many there are of what is read over.
     pub counts: Counts,
+}
+
+/// `constrain`, `mlsconstrain`: what is allowed holds only where this is true as well.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Constraint {
+    /// The class.
+    pub class: u32,
+    /// For which permissions, as bits.
+    pub permissions: u32,
+    /// The expression, operands before their operator.
+    pub terms: Vec<Term>,
+}
+
+/// `struct constraint_expr`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Term {
+    /// `expr_type`.
+    pub kind: u32,
+    /// `attr`: what is compared.
+    pub attr: u32,
+    /// `op`: how.
+    pub op: u32,
+    /// The types that it is compared with, attributes resolved.
+    pub names: Vec<u32>,
+}
+
+impl Term {
+    /// `CEXPR_NOT`.
+    pub const NOT: u32 = 1;
+    /// `CEXPR_AND`.
+    pub const AND: u32 = 2;
+    /// `CEXPR_OR`.
+    pub const OR: u32 = 3;
+    /// `CEXPR_ATTR`.
+    pub const COMPARE: u32 = 4;
+    /// `CEXPR_NAMES`.
+    pub const NAMES: u32 = 5;
+    /// `CEXPR_USER`.
+    pub const USER: u32 = 1;
+    /// `CEXPR_ROLE`.
+    pub const ROLE: u32 = 2;
+    /// `CEXPR_TYPE`.
+    pub const TYPE: u32 = 4;
+    /// `CEXPR_TARGET`.
+    pub const TARGET: u32 = 8;
+    /// `CEXPR_XTARGET`.
+    pub const THIRD: u32 = 16;
+    /// `CEXPR_L1L2`.
+    pub const L1L2: u32 = 32;
+    /// `CEXPR_L1H2`.
+    pub const L1H2: u32 = 64;
+    /// `CEXPR_H1L2`.
+    pub const H1L2: u32 = 128;
+    /// `CEXPR_H1H2`.
+    pub const H1H2: u32 = 256;
+    /// `CEXPR_L1H1`.
+    pub const L1H1: u32 = 512;
+    /// `CEXPR_L2H2`.
+    pub const L2H2: u32 = 1024;
+}
+
+/// `genfscon`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Genfs {
+    /// The file system.
+    pub fs: String,
+    /// The beginning of a path in it.
+    pub path: String,
+    /// The type.
+    pub label: u32,
 }
 
 /// How many there are.
@@ -257,10 +331,13 @@ impl Policydb {
         let common = string(name(reader, common_len)?);
         let mut permissions = commons.get(&common).cloned().unwrap_or_default();
         read_permissions(reader, nel, &mut permissions)?;
-        self.read_constraints(reader, n_constraints)?;
+        self.read_constraints(reader, value, n_constraints)?;
         if VALIDATE_TRANSITION <= version {
             let n_constraints = reader.u32_le("number of validatetrans")?;
-            self.read_constraints(reader, n_constraints)?;
+            // What a new label must satisfy is no question of who may do what.
+            let n_kept = self.constraints.len();
+            self.read_constraints(reader, value, n_constraints)?;
+            self.constraints.truncate(n_kept);
         }
         if NEW_OBJECT_DEFAULTS <= version {
             reader.skip(12, "defaults of class")?;
@@ -273,23 +350,27 @@ impl Policydb {
     }
 
     /// `read_cons_helper`.
-    fn read_constraints(&mut self, reader: &mut Reader, n_constraints: u32) -> Result<(), Fault> {
+    fn read_constraints(&mut self, reader: &mut Reader, class: u32, n_constraints: u32) -> Result<(), Fault> {
         for _ in 0..reader.fits(n_constraints.into(), 8, "number of constraints")? {
             self.counts.constraints = self.counts.constraints.saturating_add(1);
-            reader.skip(4, "permissions of constraint")?;
+            let permissions = reader.u32_le("permissions of constraint")?;
             let nexpr = reader.u32_le("nexpr of constraint")?;
+            let mut terms = Vec::new();
             for _ in 0..reader.fits(nexpr.into(), 12, "nexpr of constraint")? {
-                let expr_type = reader.u32_le("expr_type")?;
-                reader.skip(8, "attr, op of constraint")?;
-                if expr_type == CEXPR_NAMES {
-                    read_bitmap(reader, |_| ())?;
+                let kind = reader.u32_le("expr_type")?;
+                let (attr, op) = (reader.u32_le("attr of constraint")?, reader.u32_le("op of constraint")?);
+                let mut names = Vec::new();
+                if kind == Term::NAMES {
+                    read_bitmap(reader, |bit| names.push(bit.saturating_add(1)))?;
                     if CONSTRAINT_NAMES <= self.version {
                         read_bitmap(reader, |_| ())?;
                         read_bitmap(reader, |_| ())?;
                         reader.skip(4, "flags of type set")?;
                     }
                 }
+                terms.push(Term { kind, attr, op, names });
             }
+            self.constraints.push(Constraint { class, permissions, terms });
         }
         Ok(())
     }
@@ -398,13 +479,14 @@ impl Policydb {
         let n = reader.u32_le("number of file systems")?;
         for _ in 0..reader.fits(n.into(), 8, "number of file systems")? {
             let len = reader.u32_le("length of file system")?;
-            name(reader, len)?;
+            let fs = string(name(reader, len)?);
             let n = reader.u32_le("number of paths")?;
             for _ in 0..reader.fits(n.into(), 20, "number of paths")? {
                 let len = reader.u32_le("length of path")?;
-                name(reader, len)?;
+                let path = string(name(reader, len)?);
                 reader.skip(4, "sclass")?;
-                read_context(reader, self.version)?;
+                let label = read_context(reader, self.version)?;
+                self.genfs.push(Genfs { fs: fs.clone(), path, label });
                 self.counts.genfs = self.counts.genfs.saturating_add(1);
             }
         }
@@ -486,10 +568,14 @@ fn read_range(reader: &mut Reader) -> Result<(), Fault> {
     Ok(())
 }
 
-/// `context_read_and_validate`.
-fn read_context(reader: &mut Reader, version: u32) -> Result<(), Fault> {
-    reader.skip(12, "user, role, type of context")?;
-    if MLS <= version { read_range(reader) } else { Ok(()) }
+/// `context_read_and_validate`: the type.
+fn read_context(reader: &mut Reader, version: u32) -> Result<u32, Fault> {
+    reader.skip(8, "user, role of context")?;
+    let label = reader.u32_le("type of context")?;
+    if MLS <= version {
+        read_range(reader)?;
+    }
+    Ok(label)
 }
 
 /// `range_read`.
@@ -594,9 +680,6 @@ const DEFAULT_TYPE: u32 = 28;
 const CONSTRAINT_NAMES: u32 = 29;
 const COMPRESSED_TRANSITION: u32 = 33;
 const NEVERAUDIT: u32 = 35;
-
-/// `CEXPR_NAMES`.
-const CEXPR_NAMES: u32 = 5;
 
 /// `TYPEDATUM_PROPERTY_PRIMARY`, `TYPEDATUM_PROPERTY_ATTRIBUTE`.
 const TYPE_PRIMARY: u32 = 1;

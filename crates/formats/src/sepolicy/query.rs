@@ -15,11 +15,41 @@ pub struct Access {
     pub permissions: BTreeSet<String>,
 }
 
+impl Rule {
+    /// The numbers of `ioctl` that a rule on extended permissions is about.
+    pub fn numbers(&self) -> impl Iterator<Item = u32> {
+        let (how, driver, bits) = self.extended.unwrap_or_default();
+        let is_set = move |it: &u32| {
+            let word = usize::try_from(it.wrapping_shr(5)).ok().and_then(|it| bits.get(it)).copied().unwrap_or(0);
+            word & 1u32.wrapping_shl(*it & 31) != 0
+        };
+        (0..256u32).filter(is_set).flat_map(move |bit| match how {
+            FUNCTIONS => u32::from(driver).wrapping_shl(8) | bit..=u32::from(driver).wrapping_shl(8) | bit,
+            _ => bit.wrapping_shl(8)..=bit.wrapping_shl(8) | 0xff,
+        })
+    }
+}
+
+/// `AVTAB_XPERMS_IOCTLFUNCTION`; else the bits are of drivers, each with all its functions.
+const FUNCTIONS: u8 = 1;
+
 impl Policydb {
     /// The number of a type or attribute, by its name or another name of it.
     pub fn type_of(&self, name: &str) -> Option<u32> {
         let known = self.types.iter().find(|it| it.1.name == name).map(|it| *it.0);
         known.or_else(|| self.aliases.get(name).copied())
+    }
+
+    /// The number of a class.
+    pub fn class_of(&self, name: &str) -> Option<u32> {
+        self.classes.iter().find(|it| it.1.name == name).map(|it| *it.0)
+    }
+
+    /// The bit of a permission of a class.
+    pub fn bit_of(&self, class: u32, permission: &str) -> Option<u32> {
+        let permissions = &self.classes.get(&class)?.permissions;
+        let value = permissions.iter().find(|it| it.1 == permission).map(|it| *it.0)?;
+        Some(1u32.wrapping_shl(value.checked_sub(1).filter(|it| *it < u32::BITS)?))
     }
 
     /// The types that a name in a rule stands for: those of an attribute, or the type alone; sorted.

@@ -126,6 +126,9 @@ pub struct JniMethod {
     pub descriptor: Option<String>,
     /// The function, as an offset in the file.
     pub offset: u64,
+    /// Calls that matter which it makes, or functions that it calls; sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reaches: Vec<String>,
 }
 
 impl Native {

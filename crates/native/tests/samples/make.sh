@@ -25,3 +25,6 @@ arm-linux-gnueabihf-gcc -O2 -marm $flags -o moved.arm moved.c
 i686-linux-gnu-gcc -O2 $flags -o moved.x86 moved.c
 x86_64-linux-gnu-gcc -O2 $flags -o moved.x86_64 moved.c
 rm moved.c
+# What Java calls.
+aarch64-linux-gnu-gcc -O2 $flags -o jni.arm64 jni.c
+arm-linux-gnueabihf-gcc -Os -mthumb $flags -o jni.thumb jni.c

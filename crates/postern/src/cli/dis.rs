@@ -1,5 +1,6 @@
 //! `postern dis`: code as text, and who calls what.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use dalvik::{Annotation, Class, HiddenMembers, Insn, Insns, Method, MethodId, Pr
 use formats::Resources;
 use model::ArtifactId;
 use report::escape::visible;
-use scan::{Found, Want};
+use scan::{Found, Implementations, Want};
 
 use super::{Common, look, ls};
 
@@ -64,7 +65,17 @@ impl Dis {
                     u32::try_from(it).ok().and_then(|it| program.dex(it)).map(|it| it.hidden_api()).unwrap_or_default()
                 })
                 .collect();
-            let mut text = Unit { program: &program, out: &mut out, resources, hidden, title: None, n_printed: 0 };
+            let natives = || Implementations::of(&found, unit);
+            let mut text = Unit {
+                program: &program,
+                out: &mut out,
+                resources,
+                hidden,
+                found: &found,
+                natives: LazyCell::new(Box::new(natives)),
+                title: None,
+                n_printed: 0,
+            };
             if 1 < units.len() {
                 text.title = Some(found.tree.path(unit.artifact));
             }
@@ -108,6 +119,9 @@ struct Unit<'a> {
     resources: Option<Resources>,
     /// By dex file and class definition: what apps may use of it.
     hidden: Vec<Vec<HiddenMembers>>,
+    found: &'a Found,
+    /// What implements its native methods; its libraries are read when there is one.
+    natives: LazyCell<Implementations, Box<dyn FnOnce() -> Implementations + 'a>>,
     /// Printed before the first line.
     title: Option<String>,
     n_printed: u64,
@@ -165,6 +179,9 @@ impl Unit<'_> {
         for annotation in extras.methods.get(&method.reference).into_iter().flatten() {
             self.line(&format!("    .annotation {annotation}"))?;
         }
+        if method.access_flags & NATIVE != 0 {
+            self.native(method)?;
+        }
         if let Some(code) = program.code(method) {
             self.line(&format!("    .registers {}", code.registers_size))?;
             let lines = program.dex(method.dex).map(|it| it.lines(code.debug_info_off)).unwrap_or_default();
@@ -205,6 +222,23 @@ impl Unit<'_> {
         }
         self.line(".end method")?;
         self.line("")
+    }
+
+    /// Where a native method stands in native code, and what it leads to there.
+    fn native(&mut self, method: &Method) -> io::Result<()> {
+        let Some(named) = self.program.reference(method.reference) else { return Ok(()) };
+        let text = |name| self.program.names.text(name);
+        let class = text(named.class).trim_start_matches('L').trim_end_matches(';').replace('/', ".");
+        let functions = self.natives.find(&class, text(named.name), text(named.proto));
+        let lines: Vec<String> = functions
+            .into_iter()
+            .map(|(library, it)| {
+                let reaches =
+                    if it.reaches.is_empty() { "nothing that matters".to_owned() } else { it.reaches.join(", ") };
+                format!("    # {} at {:#x}, leads to {reaches}", self.found.tree.path(library), it.offset)
+            })
+            .collect();
+        lines.iter().try_for_each(|it| self.line(it))
     }
 
     /// The resource that a constant names: `string/title "Settings"`.
@@ -398,6 +432,9 @@ const CLASS_FLAGS: [(u32, &str); 7] = [
     (0x2000, "annotation"),
     (0x4000, "enum"),
 ];
+
+/// `ACC_NATIVE`.
+const NATIVE: u32 = 0x100;
 
 const METHOD_FLAGS: [(u32, &str); 12] = [
     (0x1, "public"),

@@ -21,6 +21,7 @@ mod gates;
 mod knowledge;
 mod look;
 mod ls;
+mod policy;
 mod progress;
 
 use std::io::{self, IsTerminal};
@@ -90,6 +91,7 @@ enum Command {
     Attest(attest::Attest),
     Flows(flows::Flows),
     Gates(gates::Gates),
+    Policy(policy::Policy),
     Dis(dis::Dis),
     Knowledge(knowledge::KnowledgeCommand),
     /// Write the completions for a shell to standard output
@@ -117,6 +119,7 @@ pub fn run() -> ExitCode {
         Command::Attest(it) => it.run(&cli.common),
         Command::Flows(it) => it.run(&cli.common),
         Command::Gates(it) => it.run(&cli.common),
+        Command::Policy(it) => it.run(&cli.common),
         Command::Dis(it) => it.run(&cli.common),
         Command::Knowledge(it) => it.run(&cli.common),
         Command::Ls(it) => it.run(&cli.common),

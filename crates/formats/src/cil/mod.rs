@@ -1,5 +1,10 @@
 //! SELinux policy in the common intermediate language, as vendors ship it to be linked on the phone.
 
+mod expand;
+mod link;
+mod sets;
+mod tree;
+
 use std::collections::BTreeSet;
 
 use model::fact::policy::Policy;
@@ -7,6 +12,9 @@ use model::{Artifact, Fault};
 
 use crate::text::{read_text, string};
 use crate::{Format, Kind, Reading};
+
+pub use link::{Linked, Never, link};
+pub use sets::Bits;
 
 /// The format.
 pub static FORMAT: Format = Format {
