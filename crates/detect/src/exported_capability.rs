@@ -35,11 +35,13 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let facts = &context.phone.facts;
     let mut doors: BTreeMap<(&str, &str, &str), Door> = BTreeMap::new();
     let hubs = way::Hubs::of(context);
-    let own = facts.flows.iter().filter(|it| !it.value.bundled && it.value.secret.is_none());
-    for row in own.filter(|it| !hubs.is_on(&it.value)) {
+    for row in facts.flows.iter().filter(|it| !it.value.bundled && it.value.secret.is_none()) {
         let flow = &row.value;
         let Some(component) = flow.component.as_deref() else { continue };
         let sink = context.surface.commands.capability(&flow.sink, &flow.way);
+        if hubs.hide(flow, sink) {
+            continue;
+        }
         let door = Door { at: row.at, sink, way: &flow.way, told: true, into: flow.into.as_deref() };
         add(&mut doors, (&flow.package, component, sink), door);
     }

@@ -28,7 +28,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         let passed_on = flow.source == "sms-content" && flow.sink == "send-sms";
         let sink = context.surface.commands.capability(&flow.sink, &flow.way);
         let counts = SOURCES.contains(&flow.source.as_str()) && way::power_of(sink).is_some();
-        if counts && !passed_on && !flow.bundled && flow.secret.is_none() && !hubs.is_on(flow) {
+        if counts && !passed_on && !flow.bundled && flow.secret.is_none() && !hubs.hide(flow, sink) {
             groups.entry((&flow.package, sink)).or_default().push(row);
         }
     }
@@ -110,11 +110,27 @@ pub(crate) static CASES: crate::fixture::Cases = {
     }
     const SYSTEM: &str = "/system/priv-app/A/A.apk";
 
+    /// What the network says, and much else, lies in one place of the app.
+    fn by_hub(sink: &str) -> Fixture {
+        let mut fixture = with(SYSTEM, "network-input", sink, &[]);
+        for source in ["location", "contacts", "device-identifier", "account"] {
+            fixture = fixture.flow(SYSTEM, source, "network-output", None, &[]);
+        }
+        for row in &mut fixture.facts.flows {
+            let what = "lies in static La/Log;.buffer".to_owned();
+            row.value.way.steps.insert(1, Step { at: None, class: String::new(), method: String::new(), what });
+            (row.value.way.indirect, row.value.way.stored) = (true, false);
+        }
+        fixture
+    }
+
     Cases {
         fires: &[
             || with(SYSTEM, "network-input", "execute-command", &[]),
             || with(SYSTEM, "push-message", "install-package", &[]),
             || with(SYSTEM, "sms-content", "load-code", &["verification"]),
+            // A command is told all the same.
+            || by_hub("execute-command"),
         ],
         silent: &[
             || with(SYSTEM, "shared-storage-input", "execute-command", &[]),
@@ -122,19 +138,7 @@ pub(crate) static CASES: crate::fixture::Cases = {
             || with(SYSTEM, "sms-content", "send-sms", &[]),
             || with("/data/app/A/A.apk", "network-input", "execute-command", &[]),
             // Values of every kind lie in one place: which of them comes out of it is not known.
-            || {
-                let mut fixture = with(SYSTEM, "network-input", "load-code", &[]);
-                for source in ["location", "contacts", "device-identifier", "account"] {
-                    fixture = fixture.flow(SYSTEM, source, "network-output", None, &[]);
-                }
-                for row in &mut fixture.facts.flows {
-                    let what = "lies in static La/Log;.buffer".to_owned();
-                    let place = Step { at: None, class: String::new(), method: String::new(), what };
-                    row.value.way.steps.insert(1, place);
-                    row.value.way.indirect = true;
-                }
-                fixture
-            },
+            || by_hub("load-code"),
         ],
     }
 };

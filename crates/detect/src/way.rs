@@ -60,9 +60,10 @@ impl<'a> Hubs<'a> {
         Hubs(kinds.into_iter().filter(|it| HUB_MIN <= it.1.len()).map(|it| it.0).collect())
     }
 
-    /// Whether a flow goes through one.
-    pub fn is_on(&self, flow: &Flow) -> bool {
-        shared(&flow.way).any(|it| self.0.contains(&(flow.package.as_str(), it)))
+    /// Whether a flow that is a weak sign by itself goes through one. A command is told all the same: nobody hides one by
+    /// putting much into one place.
+    pub fn hide(&self, flow: &Flow, sink: &str) -> bool {
+        is_faint(&flow.way, sink) && shared(&flow.way).any(|it| self.0.contains(&(flow.package.as_str(), it)))
     }
 }
 
