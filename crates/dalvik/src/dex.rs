@@ -131,6 +131,8 @@ pub struct Handler {
 pub mod access {
     /// `static`.
     pub const STATIC: u32 = 0x8;
+    /// `public`.
+    pub const PUBLIC: u32 = 1;
     /// `final`.
     pub const FINAL: u32 = 0x10;
     /// `native`.

@@ -155,6 +155,7 @@ pub(crate) static CASES: crate::fixture::Cases = {
             method: "run()V".to_owned(),
             args: vec![Some(set.to_owned()), None],
             paths: Vec::new(),
+            idle: false,
         };
         fixture.facts.calls.push(Fixture::row(file, call));
         let rc = fixture.file("/system/etc/init/test.rc");

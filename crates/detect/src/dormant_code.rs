@@ -22,8 +22,10 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<(&str, &str, &str), Vec<&Row<Flow>>> = BTreeMap::new();
     for row in &context.phone.facts.flows {
         let flow = &row.value;
-        if flow.rule == "dormant" && !flow.bundled && way::power_of(&flow.sink).is_some() {
-            groups.entry((&flow.package, &flow.source, &flow.sink)).or_default().push(row);
+        let sink = context.surface.commands.capability(&flow.sink, &flow.way);
+        let acts = way::power_of(sink).is_some() && sink != "fixed-program";
+        if flow.rule == "dormant" && !flow.bundled && acts {
+            groups.entry((&flow.package, &flow.source, sink)).or_default().push(row);
         }
     }
     for ((package, source, sink), mut flows) in groups {

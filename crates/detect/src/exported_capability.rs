@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use model::fact::flow::Way;
 use model::finding::{Concealment, Factors, Holder, Reach};
-use model::{Class, Confidence, Finding, Grade, Location};
-use surface::EntryPoint;
+use model::{ArtifactId, Class, Confidence, Finding, Grade, Location};
+use phone::InstalledApp;
+use surface::{GateKind, Outsider};
 
 use crate::way::{self, app_of, evidence_of, flow_of, is_open_door};
 use crate::{Context, Detector, chain_across_layers};
@@ -33,28 +34,83 @@ struct Door<'a> {
 fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let facts = &context.phone.facts;
     let mut doors: BTreeMap<(&str, &str, &str), Door> = BTreeMap::new();
+    let hubs = way::Hubs::of(context);
     for row in facts.flows.iter().filter(|it| !it.value.bundled && it.value.secret.is_none()) {
         let flow = &row.value;
         let Some(component) = flow.component.as_deref() else { continue };
-        let door = Door { at: row.at, sink: &flow.sink, way: &flow.way, told: true, into: flow.into.as_deref() };
-        add(&mut doors, (&flow.package, component, &flow.sink), door);
+        let sink = context.surface.commands.capability(&flow.sink, &flow.way);
+        if hubs.hide(flow, sink) {
+            continue;
+        }
+        let door = Door { at: row.at, sink, way: &flow.way, told: true, into: flow.into.as_deref() };
+        add(&mut doors, (&flow.package, component, sink), door);
     }
-    for row in facts.reaches.iter().filter(|it| !it.value.bundled && UNTOLD.contains(&it.value.sink.as_str())) {
+    for row in facts.reaches.iter().filter(|it| !it.value.bundled) {
         let reach = &row.value;
-        let door = Door { at: row.at, sink: &reach.sink, way: &reach.way, told: false, into: None };
-        add(&mut doors, (&reach.package, &reach.component, &reach.sink), door);
+        let sink = context.surface.commands.capability(&reach.sink, &reach.way);
+        let door = Door { at: row.at, sink, way: &reach.way, told: false, into: None };
+        if UNTOLD.contains(&sink) {
+            add(&mut doors, (&reach.package, &reach.component, sink), door);
+        }
     }
+    let registered = registered(context);
     for ((package, component, _), door) in doors {
-        let entry = context.surface.entry_points.iter().find(|it| {
+        let Some(app) = app_of(context, door.at.artifact) else { continue };
+        let declared = context.surface.entry_points.iter().find(|it| {
             it.app.app.package == package && way::class_of(it.component) == component && is_open_door(context, it)
         });
-        let Some(entry) = entry.filter(|it| app_of(context, door.at.artifact).is_some_and(|app| app.at == it.app.at))
-        else {
-            continue;
+        let declared = declared.filter(|it| it.app.at == app.at).map(|it| Entry {
+            app: it.app,
+            name: &it.component.name,
+            at: it.app.declares_at(&it.component.name),
+            how: "any app may call",
+        });
+        let by_code = || {
+            let (at, how) = *registered.get(&(app.artifact, component))?;
+            // Where another file hands on what is called, which methods others may call is not seen.
+            let handed_on = || door.way.steps.iter().any(|it| it.method.starts_with("onTransact("));
+            if how == BY_NAME && !handed_on() {
+                return None;
+            }
+            Some(Entry { app, name: component, at, how })
         };
-        findings.extend(judge(context, entry, &door));
+        if let Some(entry) = declared.or_else(by_code) {
+            findings.extend(judge(context, &entry, &door));
+        }
     }
 }
+
+/// A component that any app may come to.
+struct Entry<'a> {
+    app: &'a InstalledApp,
+    name: &'a str,
+    at: Location,
+    how: &'static str,
+}
+
+/// Receivers that code registers for any app, and objects that it offers under a name: by the app and their class, with the
+/// place where it does, and how one comes to them.
+fn registered<'a>(context: &Context<'a>) -> BTreeMap<(ArtifactId, &'a str), (Location, &'static str)> {
+    let open: BTreeMap<Location, GateKind> = context
+        .surface
+        .gates
+        .iter()
+        .filter(|it| matches!(it.kind, GateKind::DynamicReceiver | GateKind::BinderService))
+        .filter(|it| it.open_to().next() == Some(Outsider::App))
+        .map(|it| (it.at, it.kind))
+        .collect();
+    let found = context.phone.facts.calls.iter().filter_map(|row| {
+        let (class, how) = match open.get(&row.at)? {
+            GateKind::DynamicReceiver => (row.value.args.first(), "any app may send a broadcast to the receiver"),
+            _ => (row.value.args.get(1), BY_NAME),
+        };
+        let app = context.phone.tree.ancestors(row.at.artifact).find_map(|it| app_of(context, it.id))?;
+        Some(((app.artifact, class?.as_deref()?), (row.at, how)))
+    });
+    found.collect()
+}
+
+const BY_NAME: &str = "any app may call, under the name of a service,";
 
 /// What the caller says counts for more than what happens whatever is said; then the plainest way.
 fn add<'a>(doors: &mut BTreeMap<(&'a str, &'a str, &'a str), Door<'a>>, key: (&'a str, &'a str, &'a str), door: Door<'a>) {
@@ -65,11 +121,11 @@ fn add<'a>(doors: &mut BTreeMap<(&'a str, &'a str, &'a str), Door<'a>>, key: (&'
     }
 }
 
-fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> {
+fn judge(context: &Context, entry: &Entry, door: &Door) -> Option<Finding> {
     let app = entry.app;
     let power = way::power_of(door.sink)?;
     // Where it goes on through init, that is told as one.
-    if door.sink == "set-property" && chain_across_layers::tells_of(context, &app.app.package, &entry.component.name) {
+    if door.sink == "set-property" && chain_across_layers::tells_of(context, &app.app.package, entry.name) {
         return None;
     }
     let acting = match door.into {
@@ -84,6 +140,8 @@ fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> 
     let told_directly = door.told && !door.way.indirect;
     let grade = match () {
         () if checked || way::is_faint(door.way, door.sink) => Grade::Capability,
+        // Whoever decides what a program that only tells is told gains next to nothing.
+        () if door.sink == "fixed-program" => Grade::Capability,
         () if told_directly => Grade::Finding,
         () if door.told || door.sink == "factory-reset" => Grade::Suspicion,
         () => Grade::Capability,
@@ -97,8 +155,9 @@ fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> 
     let how = if door.told { "and what the caller says reaches it" } else { "whatever the caller says" };
     let check = if checked { "; a check of the caller lies on the way" } else { "; no check of the caller was seen" };
     let claim = format!(
-        "any app may call {} of {}, which leads to {}{}, {how}{check}",
-        entry.component.name,
+        "{} {} of {}, which leads to {}{}, {how}{check}",
+        entry.how,
+        entry.name,
         app.app.package,
         way::sink_words(door.sink),
         door.into.map(|it| format!(" in {it}, to which it hands on what it is told")).unwrap_or_default(),
@@ -107,9 +166,9 @@ fn judge(context: &Context, entry: &EntryPoint, door: &Door) -> Option<Finding> 
         benign: "the action may be what the component is there for, limited to what is harmless, or guarded in a way \
                  that was not recognised"
             .to_owned(),
-        subject: format!("{} {} {}", app.app.package, entry.component.name, door.sink),
+        subject: format!("{} {} {}", app.app.package, entry.name, door.sink),
         device_path: app.device_path.clone(),
-        evidence: evidence_of(app.declares_at(&entry.component.name), door.way),
+        evidence: evidence_of(entry.at, door.way),
         flow: flow_of(door.at, door.way),
         action: "read the way step by step; try the call from an app without permissions".to_owned(),
         ..DETECTOR.finding(grade, if told_directly { Confidence::High } else { Confidence::Medium }, factors, claim)

@@ -224,6 +224,7 @@ impl Fixture {
             method: "run()V".to_owned(),
             args: vec![Some(path.to_owned())],
             paths: Vec::new(),
+            idle: false,
         };
         let code = Code {
             container: Container::Dex,

@@ -34,7 +34,8 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         let factors = Factors {
             reach: Reach::Remote,
             power: Power::Data,
-            concealment: Concealment::Misleading,
+            // A package's name is seen by nobody who can open the app by its icon.
+            concealment: if app.has_launcher() { Concealment::None } else { Concealment::Misleading },
             holder: Holder::Unknown,
         };
         findings.push(Finding {

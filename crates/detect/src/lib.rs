@@ -73,6 +73,7 @@ detectors! {
     debug_properties,
     debug_signed_app,
     debuggable_app,
+    device_management,
     dormant_code,
     evasive_container,
     exported_capability,
@@ -85,6 +86,7 @@ detectors! {
     magic_secret,
     managed_phone,
     modem_bridge,
+    old_patch_level,
     ota_keys,
     permissive_domain,
     policy_opens_apps,
@@ -185,6 +187,30 @@ mod tests {
         let findings = merged(copy().into_iter().chain(copy()).collect());
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert_eq!(findings[0].evidence.len(), 2);
+    }
+
+    #[test]
+    fn an_app_that_only_hides_is_no_finding() {
+        let app = model::fact::app::App { label: Some("System Service".to_owned()), ..fixture::app("com.android.sys") };
+        for path in ["/system/priv-app/S/S.apk", "/data/app/S/base.apk"] {
+            let case = || fixture::Fixture::phone().platform("CN=p").app(path, app.clone(), "CN=x");
+            for detector in DETECTORS {
+                // Who takes a name from Android in a folder of the system is another question than who hides.
+                let findings = case().detect(detector);
+                assert!(findings.is_empty() || detector.id == "trojanised-app", "{findings:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn plug_ins_that_load_themselves_and_each_other_are_followed_once() {
+        let (app, one, two) = ("/system/priv-app/A/A.apk", "/system/etc/one.dat", "/system/etc/two.dat");
+        let fixture = fixture::Fixture::phone().platform("CN=p").app(app, fixture::app("a.b"), "CN=p");
+        let fixture = fixture.loads(app, one).loads(one, one).loads(one, two).loads(two, one).loads(two, two);
+        let fixture = fixture.flow(two, "network-input", "execute-command", None, &[]);
+        let findings = fixture.detect(&hidden_plugin::DETECTOR);
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].claim.contains(one) && findings[0].claim.contains(two), "{}", findings[0].claim);
     }
 
     #[test]

@@ -26,7 +26,10 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
         let Some(secret) = flow.secret.as_deref().filter(|_| flow.rule == "secret-decides" && !flow.bundled) else {
             continue;
         };
-        groups.entry((&flow.package, &flow.sink, secret)).or_default().push(row);
+        let sink = context.surface.commands.capability(&flow.sink, &flow.way);
+        if sink != "fixed-program" {
+            groups.entry((&flow.package, sink, secret)).or_default().push(row);
+        }
     }
     for ((_, sink, secret), mut flows) in groups {
         // Of several ways in the farthest, then the shortest.

@@ -20,7 +20,8 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     for path in OWNERS {
         if let Some(&file) = phone.at(path).first() {
             let evidence = vec![Evidence::artifact(file, format!("{path}: Android writes it when an owner is set"))];
-            findings.push(finding("device owner", path, evidence, "a device owner is set".to_owned()));
+            let claim = "a device owner is set".to_owned();
+            findings.push(finding("device owner", path, evidence, Reach::Remote, claim));
         }
     }
     for app in phone.apps.effective().filter(|it| it.place.is_system() && !way::is_of_the_platform(context, it)) {
@@ -35,13 +36,14 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             app.signer_subject()
         );
         let evidence = vec![Evidence::at(app.declares_at(&admin.name), format!("receiver {} for administrators", admin.name))];
-        findings.push(finding(&app.app.package, &app.device_path, evidence, claim));
+        // Until somebody who has the phone in hand agrees, it is none.
+        findings.push(finding(&app.app.package, &app.device_path, evidence, Reach::Physical, claim));
     }
 }
 
-fn finding(subject: &str, path: &str, evidence: Vec<Evidence>, claim: String) -> Finding {
+fn finding(subject: &str, path: &str, evidence: Vec<Evidence>, reach: Reach, claim: String) -> Finding {
     let factors = Factors {
-        reach: Reach::Remote,
+        reach,
         power: Power::Install,
         concealment: Concealment::None,
         holder: Holder::Unknown,

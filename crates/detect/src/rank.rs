@@ -92,4 +92,29 @@ mod tests {
             assert!(rank_of(&pair[0]) <= rank_of(&pair[1]), "{order:?}");
         }
     }
+
+    /// All factors but whether it hides.
+    fn factors() -> impl Iterator<Item = (Reach, Power, Holder)> {
+        let reach = [Reach::Remote, Reach::Adjacent, Reach::AnyApp, Reach::Physical];
+        let power = [Power::System, Power::Install, Power::Data, Power::Settings, Power::None];
+        let holder = [Holder::Everyone, Holder::Unknown, Holder::Legitimate];
+        let with = move |r: Reach| power.into_iter().flat_map(move |p| holder.into_iter().map(move |h| (r, p, h)));
+        reach.into_iter().flat_map(with)
+    }
+
+    #[test]
+    fn what_hides_is_never_ranked_behind_the_same_in_the_open_and_hiding_alone_weighs_nothing() {
+        for (reach, power, holder) in factors() {
+            let of = |concealment| {
+                let mut it = finding(Grade::Suspicion, Confidence::Medium, reach, power, concealment);
+                it.factors.holder = holder;
+                it
+            };
+            for hidden in [of(Concealment::Hidden), of(Concealment::Misleading)] {
+                let open = of(Concealment::None);
+                assert!(rank_of(&hidden) <= rank_of(&open), "{reach:?} {power:?} {holder:?}");
+                assert!(power != Power::None || hidden.severity() == Severity::Info);
+            }
+        }
+    }
 }

@@ -21,13 +21,15 @@ pub static DETECTOR: Detector = Detector {
 /// One finding for each app and kind of action.
 fn detect(context: &Context, findings: &mut Vec<Finding>) {
     let mut groups: BTreeMap<(&str, &str), Vec<&Row<Flow>>> = BTreeMap::new();
+    let hubs = way::Hubs::of(context);
     for row in &context.phone.facts.flows {
         let flow = &row.value;
         // A message that is passed on is data that leaves, and no order.
         let passed_on = flow.source == "sms-content" && flow.sink == "send-sms";
-        if !passed_on
-            && SOURCES.contains(&flow.source.as_str()) && way::power_of(&flow.sink).is_some() && !flow.bundled && flow.secret.is_none() {
-            groups.entry((&flow.package, &flow.sink)).or_default().push(row);
+        let sink = context.surface.commands.capability(&flow.sink, &flow.way);
+        let counts = SOURCES.contains(&flow.source.as_str()) && way::power_of(sink).is_some();
+        if counts && !passed_on && !flow.bundled && flow.secret.is_none() && !hubs.hide(flow, sink) {
+            groups.entry((&flow.package, sink)).or_default().push(row);
         }
     }
     for ((_, sink), mut flows) in groups {
@@ -62,7 +64,7 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, row: &Row<Flow>, n: 
     };
     let confidence = if flow.way.indirect { Confidence::Low } else { Confidence::Medium };
     let factors = Factors {
-        reach: Reach::Remote,
+        reach: if flow.source == "bluetooth-input" { Reach::Adjacent } else { Reach::Remote },
         power,
         concealment: Concealment::None,
         // The maker of the phone answers for what its key signed; not for an order that is followed unverified, which
@@ -96,28 +98,47 @@ fn judge(context: &Context, app: &InstalledApp, sink: &str, row: &Row<Flow>, n: 
 }
 
 /// What comes from far away.
-const SOURCES: &[&str] = &["network-input", "push-message", "sms-content", "cell-broadcast"];
+const SOURCES: &[&str] = &["network-input", "push-message", "sms-content", "cell-broadcast", "bluetooth-input"];
 
 #[cfg(test)]
 pub(crate) static CASES: crate::fixture::Cases = {
     use crate::fixture::{Cases, Fixture, app};
+    use model::fact::flow::Step;
 
     fn with(path: &str, source: &str, sink: &str, checks: &[&str]) -> Fixture {
         Fixture::phone().platform("CN=p").app(path, app("a.b"), "CN=p").flow(path, source, sink, None, checks)
     }
     const SYSTEM: &str = "/system/priv-app/A/A.apk";
 
+    /// What the network says, and much else, lies in one place of the app.
+    fn by_hub(sink: &str) -> Fixture {
+        let mut fixture = with(SYSTEM, "network-input", sink, &[]);
+        for source in ["location", "contacts", "device-identifier", "account"] {
+            fixture = fixture.flow(SYSTEM, source, "network-output", None, &[]);
+        }
+        for row in &mut fixture.facts.flows {
+            let what = "lies in static La/Log;.buffer".to_owned();
+            row.value.way.steps.insert(1, Step { at: None, class: String::new(), method: String::new(), what });
+            (row.value.way.indirect, row.value.way.stored) = (true, false);
+        }
+        fixture
+    }
+
     Cases {
         fires: &[
             || with(SYSTEM, "network-input", "execute-command", &[]),
             || with(SYSTEM, "push-message", "install-package", &[]),
             || with(SYSTEM, "sms-content", "load-code", &["verification"]),
+            // A command is told all the same.
+            || by_hub("execute-command"),
         ],
         silent: &[
             || with(SYSTEM, "shared-storage-input", "execute-command", &[]),
             || with(SYSTEM, "network-input", "log", &[]),
             || with(SYSTEM, "sms-content", "send-sms", &[]),
             || with("/data/app/A/A.apk", "network-input", "execute-command", &[]),
+            // Values of every kind lie in one place: which of them comes out of it is not known.
+            || by_hub("load-code"),
         ],
     }
 };

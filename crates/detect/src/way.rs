@@ -1,5 +1,7 @@
 //! What detectors share that judge ways through code.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use model::fact::app::{Component, ComponentKind};
 use model::fact::flow::{Flow, Way};
 use model::finding::Step;
@@ -42,10 +44,42 @@ pub(crate) fn is_faint(way: &Way, sink: &str) -> bool {
     way.indirect && !way.stored && !matches!(sink, "execute-command" | "modem-command" | "selinux" | "factory-reset")
 }
 
+/// Places that the whole app shares and in which values of every kind lie, by app and place: the engine could not tell there
+/// what is what (the buffer of a logger). A way through such a place is not shown.
+pub(crate) struct Hubs<'a>(BTreeSet<(&'a str, &'a str)>);
+
+impl<'a> Hubs<'a> {
+    /// Those of a phone.
+    pub fn of(context: &Context<'a>) -> Hubs<'a> {
+        let mut kinds: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+        for row in &context.phone.facts.flows {
+            for place in shared(&row.value.way) {
+                kinds.entry((&row.value.package, place)).or_default().insert(&row.value.source);
+            }
+        }
+        Hubs(kinds.into_iter().filter(|it| HUB_MIN <= it.1.len()).map(|it| it.0).collect())
+    }
+
+    /// Whether a flow that is a weak sign by itself goes through one. A command is told all the same: nobody hides one by
+    /// putting much into one place.
+    pub fn hide(&self, flow: &Flow, sink: &str) -> bool {
+        is_faint(&flow.way, sink) && shared(&flow.way).any(|it| self.0.contains(&(flow.package.as_str(), it)))
+    }
+}
+
+/// Static places on a way.
+fn shared(way: &Way) -> impl Iterator<Item = &str> {
+    way.steps.iter().filter(|it| it.at.is_none()).map(|it| it.what.as_str()).filter(|it| it.contains("static "))
+}
+
+/// Kinds of sources in one place. A place with a purpose holds one kind, or two.
+const HUB_MIN: usize = 5;
+
 /// An action in words.
 pub fn sink_words(sink: &str) -> &str {
     match sink {
         "execute-command" => "a command that is run",
+        "fixed-program" => "a fixed program that only tells",
         "load-native" => "native code that is loaded",
         "load-code" => "bytecode that is loaded",
         "install-package" => "the installation of an app",
@@ -90,6 +124,8 @@ pub fn source_words(source: &str) -> &str {
         "cell-broadcast" => "a cell broadcast",
         "nfc-input" => "what a tag says",
         "usb-input" => "what comes by USB",
+        "bluetooth-input" => "what comes by Bluetooth",
+        "local-socket-input" => "what comes by a socket inside the phone",
         "device-identifier" => "identifiers of the device",
         "subscriber-identifier" => "identifiers of the SIM card",
         "phone-number" => "the phone number",

@@ -3,6 +3,7 @@
 mod made;
 
 use model::Report;
+use model::report::{AppLine, WayLine};
 use report::{RENDERERS, Style};
 
 const PLAIN: Style = Style { colour: false, width: 80, verbose: false };
@@ -169,6 +170,39 @@ fn the_picture_shows_every_app_every_daemon_and_every_finding() {
     assert!(picture.contains("<a href=\"#c1\">") && picture.contains("<a href=\"#p1\">"));
     for name in report.apps.iter().map(|it| &it.package).chain(report.daemons.iter().map(|it| &it.name)) {
         assert!(picture.contains(&format!("<title>{}", escaped(name))), "{name:?}");
+    }
+}
+
+#[test]
+fn the_graph_of_four_hundred_apps_is_as_large_as_that_of_three_and_no_label_lies_on_another() {
+    let mut report = made::full();
+    let (ways, app) = (report.surface.ways.clone(), report.apps[0].clone());
+    report.apps = (0..400).map(|n| AppLine { package: format!("com.made.app{n}"), ..app.clone() }).collect();
+    report.surface.ways = (0..2_000)
+        .map(|n| {
+            let way = &ways[n % ways.len()];
+            WayLine { owner: format!("com.made.app{}", n % 400), gate: format!("com.made.Gate{n}"), ..way.clone() }
+        })
+        .collect();
+    let html = rendered("html", &report, PLAIN);
+    assert!(html.len() < 1 << 20, "{} bytes", html.len());
+    let graph = html.split_once("<figure class=\"gates\">").unwrap().1.split_once("</figure>").unwrap().0;
+    let few = rendered("html", &made::full(), PLAIN);
+    let few = few.split_once("<figure class=\"gates\">").unwrap().1.split_once("</figure>").unwrap().0;
+    let n_nodes = |text: &str| text.matches("<rect").count();
+    assert_eq!(n_nodes(graph), n_nodes(few));
+    // Labels of one column stand at one x; between two of them a line of text has room.
+    let mut labels: Vec<(String, f64)> = graph
+        .split("<text x=\"")
+        .skip(1)
+        .map(|it| {
+            let (x, rest) = it.split_once("\" y=\"").unwrap();
+            (x.to_owned(), rest.split_once('"').unwrap().0.parse().unwrap())
+        })
+        .collect();
+    labels.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    for pair in labels.windows(2).filter(|it| it[0].0 == it[1].0) {
+        assert!(12.0 <= pair[1].1 - pair[0].1, "{pair:?}");
     }
 }
 

@@ -1,11 +1,11 @@
 //! Calls of the framework that open, offer, load or set something with a name, and the constants that name it.
 //!
 //! A constant is followed through the instructions before the call, up to the last place where another way joins; through
-//! `java.io.File` and `IntentFilter` objects, too. What is put together elsewhere is not known, and is said so.
+//! `java.io.File`, `StringBuilder` and `IntentFilter` objects, too. What is put together elsewhere is not known, and is said so.
 
 use std::collections::BTreeSet;
 
-use dalvik::{CodeItem, Insn, Insns, Method, Name, Program, RefId, op};
+use dalvik::{CodeItem, Insn, Insns, Method, MethodId, Name, Program, RefId, op};
 use model::fact::call::CodeCall;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,8 @@ pub struct Calls {
     pub cut: bool,
 }
 
-/// All calls of a program.
-pub fn calls_of(program: &Program) -> Calls {
+/// All calls of a program; of an app with the methods that its components come to.
+pub fn calls_of(program: &Program, come_to: Option<&FxHashSet<MethodId>>) -> Calls {
     let mut all = Calls::default();
     let wanted = wanted_of(program);
     if wanted.is_empty() {
@@ -28,7 +28,7 @@ pub fn calls_of(program: &Program) -> Calls {
     }
     let words = Words::of(program);
     let mut paths: FxHashMap<Name, Vec<String>> = FxHashMap::default();
-    for method in &program.methods {
+    for (n, method) in program.methods.iter().enumerate() {
         let Some(code) = program.code(method) else { continue };
         let is_wanted = |insn: &Insn| {
             is_call(insn.op) && program.method_ref(method.dex, insn.idx).is_some_and(|it| wanted.contains_key(&it))
@@ -36,8 +36,15 @@ pub fn calls_of(program: &Program) -> Calls {
         if !Insns::new(code.insns).any(|it| is_wanted(&it)) {
             continue;
         }
-        let mut body =
-            Body { program, method, wanted: &wanted, words: &words, values: FxHashMap::default(), result: None };
+        let mut body = Body {
+            program,
+            method,
+            wanted: &wanted,
+            words: &words,
+            values: FxHashMap::default(),
+            built: Vec::new(),
+            result: None,
+        };
         for (pc, what, args) in body.calls(&code) {
             if all.calls.len() == CALLS_MAX {
                 all.cut = true;
@@ -56,6 +63,7 @@ pub fn calls_of(program: &Program) -> Calls {
                 method: format!("{}{}", text(own.name), text(own.proto)),
                 args,
                 paths,
+                idle: come_to.is_some_and(|it| u32::try_from(n).is_ok_and(|n| !it.contains(&MethodId(n)))),
             };
             all.calls.push((method.dex, code.insns_off as u64 + 2 * u64::from(pc), call));
         }
@@ -74,15 +82,24 @@ fn wanted_of(program: &Program) -> FxHashMap<RefId, &'static str> {
             }
         }
     }
-    // Every context registers receivers, and a class need not say so of itself.
-    let register = program.names.find("registerReceiver");
+    // Every context registers receivers, and every service of the system offers objects; a class need not say so of itself.
+    let find = |names: &[&str]| -> Vec<Name> { names.iter().filter_map(|it| program.names.find(it)).collect() };
+    let register = find(&["registerReceiver", "registerReceiverAsUser", "registerReceiverForAllUsers"]);
+    let publish = find(&["publishBinderService"]);
+    // What a receiver registered there hears stays in the app.
+    let local = find(&[
+        "Landroid/support/v4/content/LocalBroadcastManager;",
+        "Landroidx/localbroadcastmanager/content/LocalBroadcastManager;",
+    ]);
     let refs = 0..u32::try_from(program.n_refs()).unwrap_or(u32::MAX);
     refs.map(RefId)
         .filter_map(|id| {
             let reference = program.reference(id)?;
             let what = names.get(&(reference.class, reference.name)).copied();
-            let registers = Some(reference.name) == register && 2 <= reference.params.len();
-            Some((id, what.or_else(|| registers.then_some("register-receiver"))?))
+            let registers = register.contains(&reference.name) && !local.contains(&reference.class);
+            let offers = publish.contains(&reference.name) && 2 <= reference.params.len();
+            let what = what.or_else(|| registers.then_some("register-receiver"));
+            Some((id, what.or_else(|| offers.then_some("offer-service"))?))
         })
         .collect()
 }
@@ -116,6 +133,18 @@ enum Value {
     Object(Name),
     /// The actions of a filter.
     Filter(Vec<String>),
+    /// A text that is put together, by its number in [`Body::built`].
+    Built(usize),
+}
+
+/// A text as far as it is known.
+#[derive(Debug, Clone, Default)]
+struct Built {
+    text: String,
+    /// Whether more follows that is not known.
+    more: bool,
+    /// Of an array how many elements are known.
+    len: usize,
 }
 
 /// Names of what constants are followed through.
@@ -125,6 +154,12 @@ struct Words {
     init: Option<Name>,
     add_action: Option<Name>,
     path_of: Vec<Name>,
+    builders: Vec<Name>,
+    append: Option<Name>,
+    to_string: Option<Name>,
+    text: Option<Name>,
+    format: Option<Name>,
+    texts: Option<Name>,
 }
 
 impl Words {
@@ -137,6 +172,15 @@ impl Words {
             init: find("<init>"),
             add_action: find("addAction"),
             path_of: path_of.iter().filter_map(|it| find(it)).collect(),
+            builders: ["Ljava/lang/StringBuilder;", "Ljava/lang/StringBuffer;"]
+                .iter()
+                .filter_map(|it| find(it))
+                .collect(),
+            append: find("append"),
+            to_string: find("toString"),
+            text: find("Ljava/lang/String;"),
+            format: find("format"),
+            texts: find("[Ljava/lang/String;"),
         }
     }
 }
@@ -148,6 +192,8 @@ struct Body<'a> {
     wanted: &'a FxHashMap<RefId, &'static str>,
     words: &'a Words,
     values: FxHashMap<u16, Value>,
+    /// Texts that are put together.
+    built: Vec<Built>,
     /// What the last call gave back.
     result: Option<Value>,
 }
@@ -156,6 +202,13 @@ impl Body<'_> {
     fn calls(&mut self, code: &CodeItem) -> Vec<(u32, &'static str, Vec<Option<String>>)> {
         let joins = joins_of(code);
         let mut calls = Vec::new();
+        // An object may offer or register itself.
+        let own = self.program.class(self.method.class).map(|it| it.name);
+        if let (Some(own), Some(this)) = (own, code.registers_size.checked_sub(code.ins_size))
+            && self.method.access_flags & dalvik::access::STATIC == 0
+        {
+            self.values.insert(this, Value::Object(own));
+        }
         for insn in Insns::new(code.insns) {
             if joins.contains(&insn.pc) {
                 self.values.clear();
@@ -166,6 +219,7 @@ impl Body<'_> {
                 }
                 continue;
             }
+            self.let_go(&insn);
             let value = self.value_of(&insn);
             if let Some(register) = insn.writes() {
                 match value {
@@ -185,7 +239,14 @@ impl Body<'_> {
             }
             op::NEW_INSTANCE => {
                 let class = self.program.type_name(self.method.dex, insn.idx)?;
-                Some(if Some(class) == self.words.filter { Value::Filter(Vec::new()) } else { Value::Object(class) })
+                Some(match () {
+                    () if Some(class) == self.words.filter => Value::Filter(Vec::new()),
+                    () if self.words.builders.contains(&class) => self.build(Built::default()),
+                    () => Value::Object(class),
+                })
+            }
+            op::NEW_ARRAY if self.program.type_name(self.method.dex, insn.idx) == self.words.texts => {
+                Some(self.build(Built::default()))
             }
             IGET_OBJECT | SGET_OBJECT => Some(Value::Object(self.program.field_ref(self.method.dex, insn.idx)?.ty)),
             op::MOVE_RESULT_OBJECT => self.result.take(),
@@ -222,20 +283,163 @@ impl Body<'_> {
         {
             actions.push(action);
         }
-        let what = *self.wanted.get(&id)?;
-        if what == "register-receiver" {
-            let permission = match reference.params.len() {
-                // `registerReceiver(receiver, filter)`, and with flags.
-                0..=3 => Some(String::new()),
-                _ => register(2).and_then(|it| match self.values.get(&it)? {
-                    Value::Number(0) => Some(String::new()),
-                    Value::Text(text) => Some(text.clone()),
-                    _ => None,
-                }),
-            };
-            return Some((what, vec![self.name(register(0)), self.name(register(1)), permission]));
+        self.put_together(insn, reference);
+        if self.result.is_none() && self.program.class_of(reference.returns).is_some() {
+            self.result = Some(Value::Object(reference.returns));
         }
-        Some((what, self.arguments(reference.params.iter().map(|it| self.program.names.text(*it)), register)))
+        let what = *self.wanted.get(&id)?;
+        match what {
+            "register-receiver" => Some((what, self.registered(&reference.params, register)?)),
+            "offer-service" => {
+                let object = reference.params.get(1).and_then(|_| self.class_of(register(1)));
+                Some((what, vec![register(0).and_then(|it| self.text(it)), object]))
+            }
+            "execute-command" => Some((what, register(0).map(|it| self.command(it)).unwrap_or_default())),
+            _ => Some((what, self.arguments(reference.params.iter().map(|it| self.program.names.text(*it)), register))),
+        }
+    }
+
+    /// The receiver's class, its actions, the permission that is asked, and flags; each by the type of its parameter.
+    fn registered(&self, params: &[Name], register: impl Fn(usize) -> Option<u16>) -> Option<Vec<Option<String>>> {
+        let is = |n: usize, text: &str| params.get(n).is_some_and(|it| self.program.names.text(*it) == text);
+        let of = |text: &str| (0..params.len()).find(|it| is(*it, text));
+        let filter = of("Landroid/content/IntentFilter;")?;
+        let receiver = of("Landroid/content/BroadcastReceiver;")?;
+        let permission = match (filter..params.len()).find(|it| is(*it, "Ljava/lang/String;")) {
+            None => Some(String::new()),
+            Some(n) => register(n).and_then(|it| match self.values.get(&it)? {
+                Value::Number(0) => Some(String::new()),
+                Value::Text(text) => Some(text.clone()),
+                _ => None,
+            }),
+        };
+        let flags = (filter..params.len()).find(|it| is(*it, "I")).and_then(|it| self.text(register(it)?));
+        let actions = match self.values.get(&register(filter)?) {
+            Some(Value::Filter(actions)) if !actions.is_empty() => Some(actions.join(" ")),
+            _ => None,
+        };
+        Some(vec![self.class_of(register(receiver)), actions, permission, flags])
+    }
+
+    /// A command, and a mark where more of it follows that is not known.
+    fn command(&self, register: u16) -> Vec<Option<String>> {
+        let (text, more) = match self.values.get(&register) {
+            Some(Value::Text(text)) => (text.clone(), false),
+            Some(Value::Built(n)) => match self.built.get(*n) {
+                Some(built) => (built.text.clone(), built.more),
+                None => return vec![None],
+            },
+            _ => return vec![None],
+        };
+        let mut args = vec![Some(text).filter(|it| !it.is_empty())];
+        args.extend(more.then(|| Some(MORE.to_owned())));
+        args
+    }
+
+    fn build(&mut self, built: Built) -> Value {
+        self.built.push(built);
+        Value::Built(self.built.len() - 1)
+    }
+
+    /// What a call does to a text that is put together. One that goes elsewhere may be changed there.
+    fn put_together(&mut self, insn: &Insn, reference: &dalvik::MethodRef) {
+        let is_builder = self.words.builders.contains(&reference.class);
+        let first = insn.args.reg(0).and_then(|it| self.values.get(&it).cloned());
+        let Some(Value::Built(n)) = first.filter(|_| is_builder) else {
+            if Some(reference.class) == self.words.text && Some(reference.name) == self.words.format {
+                self.result = self.formatted(insn, reference);
+                return;
+            }
+            let arrays = matches!(self.wanted.get(&self.id_of(insn)), Some(&"execute-command"));
+            let others: Vec<u16> = (0..insn.args.len()).filter_map(|it| insn.args.reg(it)).collect();
+            for register in others.into_iter().filter(|_| !arrays) {
+                self.forget(register);
+            }
+            return;
+        };
+        match Some(reference.name) {
+            name if name == self.words.append || name == self.words.init => {
+                let more = match reference.params.first() {
+                    Some(ty) if Some(*ty) == self.words.text => {
+                        insn.args.reg(1).map(|it| self.known(it)).unwrap_or_default()
+                    }
+                    // A capacity.
+                    Some(_) if name == self.words.init => (String::new(), false),
+                    Some(_) => (String::new(), true),
+                    None => (String::new(), false),
+                };
+                if let Some(built) = self.built.get_mut(n).filter(|it| !it.more) {
+                    built.text.push_str(&more.0);
+                    built.more = more.1 || TEXT_MAX < built.text.len();
+                }
+                self.result = Some(Value::Built(n));
+            }
+            name if name == self.words.to_string => {
+                let now = self.built.get(n).cloned().unwrap_or_default();
+                self.result = Some(self.build(now));
+            }
+            _ => _ = insn.args.reg(0).map(|it| self.forget(it)),
+        }
+    }
+
+    fn id_of(&self, insn: &Insn) -> RefId {
+        self.program.method_ref(self.method.dex, insn.idx).unwrap_or(RefId(u32::MAX))
+    }
+
+    /// `String.format`, up to the first place that is filled in.
+    fn formatted(&mut self, insn: &Insn, reference: &dalvik::MethodRef) -> Option<Value> {
+        let at = reference.params.iter().position(|it| Some(*it) == self.words.text)?;
+        let (text, _) = self.known(insn.args.reg(at)?);
+        let (text, more) = text.split_once('%').map_or((text.as_str(), false), |it| (it.0, true));
+        let built = Built { text: text.to_owned(), more: more || text.is_empty(), len: 0 };
+        Some(self.build(built))
+    }
+
+    /// A text in a register, and whether more of it is not known.
+    fn known(&self, register: u16) -> (String, bool) {
+        match self.values.get(&register) {
+            Some(Value::Text(text)) => (text.clone(), false),
+            Some(Value::Built(n)) => {
+                self.built.get(*n).map(|it| (it.text.clone(), it.more)).unwrap_or((String::new(), true))
+            }
+            _ => (String::new(), true),
+        }
+    }
+
+    fn forget(&mut self, register: u16) {
+        if let Some(Value::Built(n)) = self.values.get(&register)
+            && let Some(built) = self.built.get_mut(*n)
+        {
+            *built = Built { more: true, ..Built::default() };
+        }
+    }
+
+    /// What is written into an array of texts; and what is put where others may change it.
+    fn let_go(&mut self, insn: &Insn) {
+        match insn.op {
+            APUT_OBJECT => {
+                let (text, more) = self.known(insn.a);
+                let index = match self.values.get(&insn.c) {
+                    Some(Value::Number(n)) => usize::try_from(*n).ok(),
+                    _ => None,
+                };
+                if let Some(Value::Built(n)) = self.values.get(&insn.b)
+                    && let Some(array) = self.built.get_mut(*n).filter(|it| !it.more)
+                {
+                    // Elements are written in their order, or are not known; a program's name has no spaces.
+                    let fits = index == Some(array.len) && (array.len != 0 || !text.contains(' '));
+                    if fits {
+                        array.text = format!("{} {text}", array.text).trim_start().to_owned();
+                        array.len += 1;
+                    }
+                    array.more = more || !fits || TEXT_MAX < array.text.len();
+                }
+            }
+            it if (op::IPUT..=op::IPUT_SHORT).contains(&it) || (op::SPUT..=op::SPUT_SHORT).contains(&it) => {
+                self.forget(insn.a);
+            }
+            _ => {}
+        }
     }
 
     fn arguments<'t>(
@@ -256,16 +460,16 @@ impl Body<'_> {
         match self.values.get(&register)? {
             Value::Text(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
+            Value::Built(n) => self.built.get(*n).filter(|it| !it.more).map(|it| it.text.clone()),
             Value::Object(_) | Value::Filter(_) => None,
         }
     }
 
-    /// The class of an object, or the actions of a filter.
-    fn name(&self, register: Option<u16>) -> Option<String> {
+    /// The class of an object.
+    fn class_of(&self, register: Option<u16>) -> Option<String> {
         match self.values.get(&register?)? {
             Value::Object(class) => Some(java_name(self.program.names.text(*class))),
-            Value::Filter(actions) if !actions.is_empty() => Some(actions.join(" ")),
-            Value::Filter(_) | Value::Text(_) | Value::Number(_) => None,
+            Value::Filter(_) | Value::Text(_) | Value::Number(_) | Value::Built(_) => None,
         }
     }
 }
@@ -313,6 +517,11 @@ const WANTED: &[(&str, &str, &[&str])] = &[
     ("listen-local", "Landroid/net/LocalServerSocket;", &["<init>"]),
     ("listen", "Ljava/net/ServerSocket;", &["<init>"]),
     ("listen", "Ljava/net/DatagramSocket;", &["<init>"]),
+    (
+        "listen-bluetooth",
+        "Landroid/bluetooth/BluetoothAdapter;",
+        &["listenUsingRfcommWithServiceRecord", "listenUsingInsecureRfcommWithServiceRecord"],
+    ),
     ("load-class", "Ljava/lang/ClassLoader;", &["loadClass"]),
     ("load-class", "Ldalvik/system/DexClassLoader;", &["loadClass"]),
 ];
@@ -320,7 +529,14 @@ const WANTED: &[(&str, &str, &[&str])] = &[
 /// Opcodes that stand in a row with the first of their kind.
 const IGET_OBJECT: u8 = op::IGET + 2;
 const SGET_OBJECT: u8 = op::SGET + 2;
+const APUT_OBJECT: u8 = op::APUT + 2;
 const INVOKE_STATIC_RANGE: u8 = op::INVOKE_VIRTUAL_RANGE + 3;
+
+/// Stands for what follows and is not known.
+const MORE: &str = "…";
+
+/// A command is short.
+const TEXT_MAX: usize = 1024;
 
 /// Far more than any app has; the framework's largest library has some thousands.
 const CALLS_MAX: usize = 16_384;

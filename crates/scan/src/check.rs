@@ -51,9 +51,7 @@ pub fn check(
     let known = knowledge_of(&check.feeds);
     let tool = Tool { name: "postern".to_owned(), version: check.version, knowledge: known };
     let frame = Frame { tool, command: check.command, date: check.date, input: seen.input.clone() };
-    let surface = Surface::of(&seen.phone);
-    let (mut report, mut code) =
-        conclude::conclude(&seen.phone, &surface, &seen.findings, seen.controllers.clone(), frame);
+    let (mut report, mut code) = conclude::conclude(&seen, frame);
     progress.end(Phase::Conclude);
     if let Some(reference) = reference {
         let [left, right] = [&reference, &seen].map(|it| compare::side_of(name_of(it), it));

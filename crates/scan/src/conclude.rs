@@ -13,9 +13,8 @@ use phone::Phone;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use sha2::{Digest, Sha256};
-use surface::Surface;
 
-use crate::{coverage, gates, provenance};
+use crate::{coverage, provenance};
 
 /// What the report needs beside the phone.
 pub struct Frame {
@@ -30,13 +29,8 @@ pub struct Frame {
 }
 
 /// Writes the report together. Returns the exit code with it.
-pub fn conclude(
-    phone: &Phone,
-    surface: &Surface,
-    findings: &[Finding],
-    controllers: Vec<model::report::Controller>,
-    frame: Frame,
-) -> (Report, u8) {
+pub fn conclude(seen: &crate::Inspected, frame: Frame) -> (Report, u8) {
+    let (phone, findings) = (&seen.phone, &seen.findings);
     let (coverage, inspected) = coverage::of(phone);
     let subject = match () {
         () if phone.is_phone() => Subject::Phone,
@@ -70,14 +64,14 @@ pub fn conclude(
         findings: rows(&[Grade::Finding, Grade::Suspicion]),
         capabilities: rows(&[Grade::Capability]),
         privacy: rows(&[Grade::Privacy]),
-        controllers,
+        controllers: seen.controllers.clone(),
         next: next_of(verdict.subject, &coverage, findings),
         coverage,
         gaps,
         differences: Vec::new(),
         apps: apps_of(phone),
         daemons: daemons_of(phone),
-        surface: gates::surface_of(phone, surface),
+        surface: seen.surface.clone(),
         provenance: provenance::of(phone),
     };
     (report, verdict.exit_code(findings))

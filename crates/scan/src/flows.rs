@@ -24,8 +24,8 @@ pub struct UnitFlows {
     pub has_manifest: bool,
     /// The files of its code, by the number of the dex file.
     pub files: Vec<ArtifactId>,
-    /// The name of the file, of one that something has to load.
-    pub plugin: Option<String>,
+    /// The name of the file, of code that is no app.
+    pub file: Option<String>,
     /// Its flows.
     pub analysis: Analysis,
     /// What its code calls by name.
@@ -127,10 +127,10 @@ fn follow(
         gaps.push(gap(unit.artifact, why.to_owned()));
     }
     let package = unit.app.map(|it| it.package.clone()).or(folder);
-    let plugin =
-        unit.plugin.then(|| String::from_utf8_lossy(found.tree.artifact(unit.artifact).file_name()).into_owned());
+    let file = unit.app.is_none() && unit.folder.is_none();
+    let file = file.then(|| String::from_utf8_lossy(found.tree.artifact(unit.artifact).file_name()).into_owned());
     let has_manifest = unit.app.is_some();
-    (UnitFlows { artifact: unit.artifact, package, has_manifest, files, plugin, analysis, calls: outcome.calls }, gaps)
+    (UnitFlows { artifact: unit.artifact, package, has_manifest, files, file, analysis, calls: outcome.calls }, gaps)
 }
 
 /// The same as facts.
@@ -156,7 +156,7 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
                 facts.calls.push(Row { at: Location { artifact, offset, size: 2 }, value });
             }
         }
-        let Some(package) = unit.package.or(unit.plugin) else { continue };
+        let Some(package) = unit.package.or(unit.file) else { continue };
         let way = |steps: Vec<taint::FlowStep>,
                    checks: Vec<taint::Check>,
                    hosts: Vec<String>,

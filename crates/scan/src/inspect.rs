@@ -7,7 +7,7 @@ use detect::Context;
 use formats::Child;
 use knowledge::{Feeds, Knowledge, Matcher};
 use model::observer::Observer;
-use model::report::{Controller, Input};
+use model::report::{Controller, Input, SurfaceLine};
 use model::{ArtifactId, Finding, Gap, Layer, NodeKind, Store, path_name};
 use phone::Phone;
 use rayon::prelude::*;
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use surface::Surface;
 
 use crate::observe::Together;
-use crate::{Cache, Found, InputError, Phase, Progress, Want, conclude, contents, flows};
+use crate::{Cache, Found, InputError, Phase, Progress, Want, conclude, contents, flows, gates};
 
 /// What is to be looked at, and how.
 pub struct Inspect<'a> {
@@ -42,6 +42,8 @@ pub struct Inspected {
     pub findings: Vec<Finding>,
     /// Who controls it.
     pub controllers: Vec<Controller>,
+    /// What the report shows of its gates.
+    pub surface: SurfaceLine,
     /// What every artifact holds, by its id; empty where nobody asked.
     pub contents: Vec<Content>,
 }
@@ -59,8 +61,9 @@ pub fn inspect(
     let context = Context { phone: &phone, surface: &surface, knowledge: Knowledge::bundled(), feeds: inspect.feeds };
     let findings = detect::detect(&context);
     let controllers = detect::controllers(&context);
+    let surface = gates::surface_of(&phone, &surface);
     progress.end(Phase::Detect);
-    Ok(Inspected { input, phone, findings, controllers, contents })
+    Ok(Inspected { input, phone, findings, controllers, surface, contents })
 }
 
 /// From paths to a phone, with what was given and what every artifact holds.

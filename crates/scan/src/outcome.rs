@@ -15,7 +15,7 @@ use crate::cache::Key;
 use crate::calls::{self, Calls};
 use crate::code::{self, Unit};
 use crate::walk::Found;
-use crate::without_manifest;
+use crate::{come_to, offered, without_manifest};
 
 /// What the code of a unit comes to. Files are named by their number in [`Unit::files`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -72,18 +72,22 @@ impl Outcome {
             let work = || {
                 let mut program = Program::new(dexes);
                 let left = left_out_of(&program);
-                let analysis = match (&unit.folder, unit.plugin) {
-                    (Some(_), _) => {
-                        let app = without_manifest::app_of(&program, models, app);
-                        taint::analyse(&mut program, models, &app, FUEL)
-                    }
-                    (None, true) => {
-                        let app = without_manifest::plugin_of(&program, app);
-                        taint::analyse(&mut program, models, &app, FUEL)
-                    }
-                    (None, false) => taint::analyse(&mut program, models, app, FUEL),
+                let mut app = match (&unit.folder, unit.plugin) {
+                    (Some(_), _) => without_manifest::app_of(&program, models, app),
+                    (None, true) => without_manifest::plugin_of(&program, app),
+                    (None, false) => app.clone(),
                 };
-                (analysis, left, calls::calls_of(&program))
+                // A library has no components: whoever uses it decides what is come to.
+                let is_app = unit.app.is_some() || unit.folder.is_some();
+                let come_to = is_app.then(|| come_to::come_to(&program, &app));
+                let calls = calls::calls_of(&program, come_to.as_ref());
+                let declared = app.components.len();
+                for component in offered::components_of(&calls) {
+                    if app.components.iter().take(declared).all(|it| it.class != component.class) {
+                        app.components.push(component);
+                    }
+                }
+                (taint::analyse(&mut program, models, &app, FUEL), left, calls)
             };
             let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
             thread.ok().and_then(|it| it.join().ok())

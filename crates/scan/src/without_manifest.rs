@@ -37,7 +37,7 @@ pub fn app_of(program: &Program, models: &Models, known: &taint::App) -> taint::
 /// What code says of a file that something loads: whoever does may call every public method of every public class.
 pub fn plugin_of(program: &Program, known: &taint::App) -> taint::App {
     let mut facts = known.clone();
-    let public = |flags: u32| flags & PUBLIC != 0 && flags & access::ABSTRACT == 0;
+    let public = |flags: u32| flags & access::PUBLIC != 0 && flags & access::ABSTRACT == 0;
     let mut names = std::collections::BTreeSet::new();
     for class in program.classes.iter().filter(|it| public(it.access_flags)).take(CLASSES_MAX) {
         facts.components.push(Component {
@@ -54,9 +54,6 @@ pub fn plugin_of(program: &Program, known: &taint::App) -> taint::App {
     facts.click_handlers = names.into_iter().take(METHODS_MAX).collect();
     facts
 }
-
-/// `ACC_PUBLIC`.
-const PUBLIC: u32 = 1;
 
 /// A plug-in is small; work is bounded in any case.
 const CLASSES_MAX: usize = 512;

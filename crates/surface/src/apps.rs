@@ -12,11 +12,11 @@ use phone::{InstalledApp, Phone};
 
 use crate::gate::{Gate, GateKind, Lead, LeadStep, Outsider};
 use crate::guard::{ANY_APP, Barrier, guard_of_permission};
-use crate::{EntryPoint, Reactions};
+use crate::{Commands, EntryPoint, Reactions};
 
 /// All gates of apps and libraries.
-pub(crate) fn gates(phone: &Phone, entries: &[EntryPoint], reactions: &Reactions) -> Vec<Gate> {
-    let code = Code::of(phone, reactions);
+pub(crate) fn gates(phone: &Phone, entries: &[EntryPoint], reactions: &Reactions, commands: &Commands) -> Vec<Gate> {
+    let code = Code::of(phone, reactions, commands);
     let protected = protected_of(phone);
     let mut gates = Vec::new();
     for entry in entries {
@@ -35,34 +35,45 @@ pub(crate) fn gates(phone: &Phone, entries: &[EntryPoint], reactions: &Reactions
 struct Code<'a> {
     phone: &'a Phone,
     reactions: &'a Reactions<'a>,
+    commands: &'a Commands<'a>,
     flows: BTreeMap<(&'a str, &'a str), Vec<&'a Row<Flow>>>,
     reaches: BTreeMap<(&'a str, &'a str), Vec<&'a Row<Reach>>>,
     by_source: BTreeMap<(&'a str, &'a str), Vec<&'a Row<Flow>>>,
+    /// By the package file or library, and the class where they begin.
+    flows_of_unit: BTreeMap<(ArtifactId, &'a str), Vec<&'a Row<Flow>>>,
+    reaches_of_unit: BTreeMap<(ArtifactId, &'a str), Vec<&'a Row<Reach>>>,
     /// Calls that set a property, by file and method.
     sets: BTreeMap<(ArtifactId, &'a str, &'a str), Vec<&'a Row<CodeCall>>>,
     apps: BTreeMap<ArtifactId, &'a InstalledApp>,
 }
 
 impl<'a> Code<'a> {
-    fn of(phone: &'a Phone, reactions: &'a Reactions<'a>) -> Code<'a> {
+    fn of(phone: &'a Phone, reactions: &'a Reactions<'a>, commands: &'a Commands<'a>) -> Code<'a> {
         let mut code = Code {
             phone,
             reactions,
+            commands,
             flows: BTreeMap::new(),
             reaches: BTreeMap::new(),
             by_source: BTreeMap::new(),
+            flows_of_unit: BTreeMap::new(),
+            reaches_of_unit: BTreeMap::new(),
             sets: BTreeMap::new(),
             apps: BTreeMap::new(),
         };
         for row in phone.facts.flows.iter().filter(|it| !it.value.bundled) {
             let flow = &row.value;
             match flow.component.as_deref() {
-                Some(component) => code.flows.entry((&flow.package, component)).or_default().push(row),
+                Some(component) => {
+                    code.flows.entry((&flow.package, component)).or_default().push(row);
+                    code.flows_of_unit.entry((row.at.artifact, component)).or_default().push(row);
+                }
                 None => code.by_source.entry((&flow.source, &flow.package)).or_default().push(row),
             }
         }
         for row in phone.facts.reaches.iter().filter(|it| !it.value.bundled) {
             code.reaches.entry((&row.value.package, &row.value.component)).or_default().push(row);
+            code.reaches_of_unit.entry((row.at.artifact, &row.value.component)).or_default().push(row);
         }
         for row in phone.facts.calls.iter().filter(|it| it.value.what == "set-property") {
             code.sets.entry((row.at.artifact, &row.value.class, &row.value.method)).or_default().push(row);
@@ -84,7 +95,7 @@ impl<'a> Code<'a> {
         &self,
         start: &LeadStep,
         acts_as: &str,
-        sink: &str,
+        sink: &'a str,
         way: &Way,
         told: bool,
         secret: Option<&str>,
@@ -109,7 +120,7 @@ impl<'a> Code<'a> {
         });
         steps.extend(app);
         let lead = Lead {
-            capability: sink.to_owned(),
+            capability: self.commands.capability(sink, way).to_owned(),
             acts_as: acts_as.to_owned(),
             told,
             loose: way.indirect,
@@ -156,9 +167,9 @@ impl<'a> Code<'a> {
 }
 
 /// As whom an app acts.
-fn acts_as(app: &InstalledApp) -> String {
+fn acts_as(app: &InstalledApp) -> &str {
     let shared = app.app.shared_user_id.as_deref().and_then(|it| it.strip_prefix("android.uid."));
-    shared.unwrap_or(&app.app.package).to_owned()
+    shared.unwrap_or(&app.app.package)
 }
 
 fn of_component(code: &Code, entry: &EntryPoint, protected: &BTreeSet<&str>) -> Vec<Gate> {
@@ -176,11 +187,11 @@ fn of_component(code: &Code, entry: &EntryPoint, protected: &BTreeSet<&str>) -> 
     let mut leads = Vec::new();
     for row in code.flows.get(&(app.app.package.as_str(), class)).into_iter().flatten() {
         let flow = &row.value;
-        let user = flow.into.clone().unwrap_or_else(|| user.clone());
-        leads.extend(code.leads_of(&start, &user, &flow.sink, &flow.way, true, flow.secret.as_deref()));
+        let user = flow.into.as_deref().unwrap_or(user);
+        leads.extend(code.leads_of(&start, user, &flow.sink, &flow.way, true, flow.secret.as_deref()));
     }
     for row in code.reaches.get(&(app.app.package.as_str(), class)).into_iter().flatten() {
-        leads.extend(code.leads_of(&start, &user, &row.value.sink, &row.value.way, false, None));
+        leads.extend(code.leads_of(&start, user, &row.value.sink, &row.value.way, false, None));
     }
     let leads = nearest(leads);
     let mut barriers: Vec<Barrier> = entry.guard.barrier().into_iter().collect();
@@ -207,6 +218,10 @@ fn of_component(code: &Code, entry: &EntryPoint, protected: &BTreeSet<&str>) -> 
     for code in codes_of(component) {
         gates.push(gate(GateKind::DialerCode, code, &[Outsider::Physical], Vec::new()));
     }
+    if component.kind == ComponentKind::Service && actions.contains(&USSD) {
+        // The network of the SIM card answers.
+        gates.push(gate(GateKind::DialerCode, "USSD".to_owned(), &[Outsider::Nearby, Outsider::Physical], Vec::new()));
+    }
     if component.kind == ComponentKind::Receiver && actions.iter().any(|it| MESSAGES.contains(it)) {
         gates.push(gate(GateKind::Sms, component.name.clone(), &[Outsider::Sms], Vec::new()));
     }
@@ -231,8 +246,8 @@ fn of_source(code: &Code, package: &str, kind: GateKind, from: &[Outsider], flow
         hosts.extend(flow.way.hosts.iter().map(String::as_str));
         let at = flow.way.steps.iter().find_map(|it| it.at).unwrap_or(row.at);
         let start = LeadStep { layer: "app", what: format!("{package} gets {}", flow.source), at };
-        let user = flow.into.clone().unwrap_or_else(|| acts_as(app));
-        leads.extend(code.leads_of(&start, &user, &flow.sink, &flow.way, true, flow.secret.as_deref()));
+        let user = flow.into.as_deref().unwrap_or(acts_as(app));
+        leads.extend(code.leads_of(&start, user, &flow.sink, &flow.way, true, flow.secret.as_deref()));
     }
     let leads = nearest(leads);
     if leads.is_empty() {
@@ -255,6 +270,54 @@ fn of_source(code: &Code, package: &str, kind: GateKind, from: &[Outsider], flow
 /// What is sent away is data, and no order.
 fn is_data_that_leaves(flow: &Flow) -> bool {
     matches!(flow.rule.as_str(), "personal-data-leaves" | "profile-leaves" | "password-checked" | "dormant")
+}
+
+/// What code that is registered or offered leads to: the class of the receiver or object is where ways begin.
+fn of_object(code: &Code, row: &Row<CodeCall>, kind: GateKind, user: &str) -> Vec<Lead> {
+    let call = &row.value;
+    let class = match kind {
+        GateKind::DynamicReceiver => call.args.first(),
+        _ => call.args.get(1),
+    };
+    let Some(class) = class.and_then(Option::as_deref) else { return Vec::new() };
+    let what = match kind {
+        GateKind::DynamicReceiver => format!("{}.{} registers {class}", call.class, call.method),
+        _ => format!("{}.{} offers {class}", call.class, call.method),
+    };
+    let start = LeadStep { layer: "app", what, at: row.at };
+    let mut leads = Vec::new();
+    let units = code.phone.tree.ancestors(row.at.artifact).map(|it| it.id);
+    for unit in units {
+        let key = (unit, class);
+        for flow in code.flows_of_unit.get(&key).into_iter().flatten() {
+            let user = flow.value.into.as_deref().unwrap_or(user);
+            let secret = flow.value.secret.as_deref();
+            leads.extend(code.leads_of(&start, user, &flow.value.sink, &flow.value.way, true, secret));
+        }
+        for reach in code.reaches_of_unit.get(&key).into_iter().flatten() {
+            leads.extend(code.leads_of(&start, user, &reach.value.sink, &reach.value.way, false, None));
+        }
+    }
+    nearest(leads)
+}
+
+/// What comes in by a socket that code opens: ways that begin at a socket in the same class, or in one inside it.
+fn of_socket(code: &Code, row: &Row<CodeCall>, source: &str, package: &str, user: &str) -> Vec<Lead> {
+    let outer = |class: &str| class.split('$').next().unwrap_or(class).to_owned();
+    let call = &row.value;
+    let own = outer(&call.class);
+    let start = LeadStep { layer: "app", what: format!("{}.{} opens it", call.class, call.method), at: row.at };
+    let mut leads = Vec::new();
+    for flow in code.by_source.get(&(source, package)).into_iter().flatten() {
+        let way = &flow.value.way;
+        let by_socket =
+            way.steps.first().is_some_and(|it| it.what.contains("Socket;->") || it.what.contains("NanoHTTPD"));
+        let here = way.steps.iter().any(|it| outer(&it.class) == own);
+        if by_socket && here && !is_data_that_leaves(&flow.value) {
+            leads.extend(code.leads_of(&start, user, &flow.value.sink, way, true, flow.value.secret.as_deref()));
+        }
+    }
+    nearest(leads)
 }
 
 /// Gates that code opens by a call.
@@ -283,6 +346,10 @@ fn called(code: &Code, protected: &BTreeSet<&str>) -> Vec<Gate> {
                 (GateKind::ListeningSocket, port, &[Outsider::Nearby, Outsider::App, Outsider::AskingApp])
             }
             "listen-local" => (GateKind::LocalSocket, format!("@{}", arg(0).unwrap_or("?")), ANY_APP),
+            "listen-bluetooth" => {
+                let name = arg(0).unwrap_or("a service whose name is not known");
+                (GateKind::Bluetooth, name.to_owned(), &[Outsider::Nearby])
+            }
             _ => continue,
         };
         let app = code.app_of(row.at.artifact);
@@ -302,6 +369,28 @@ fn called(code: &Code, protected: &BTreeSet<&str>) -> Vec<Gate> {
                     passes: &[],
                 }),
             }
+            let flags = arg(3).and_then(|it| it.parse::<u32>().ok()).unwrap_or_default();
+            if flags & RECEIVER_NOT_EXPORTED != 0 {
+                let text = "registered for the app itself alone".to_owned();
+                barriers.push(Barrier { kind: "not-exported", text, passes: &[] });
+            }
+        }
+        if call.idle {
+            let text = "no component of the app comes to it, as far as calls show".to_owned();
+            barriers.push(Barrier { kind: "idle", text, passes: &[] });
+        }
+        let user = app.map_or("system", acts_as);
+        let mut leads = match kind {
+            GateKind::DynamicReceiver | GateKind::BinderService => of_object(code, row, kind, user),
+            GateKind::LocalSocket => of_socket(code, row, "local-socket-input", &owner, user),
+            GateKind::Bluetooth => of_socket(code, row, "bluetooth-input", &owner, user),
+            _ => of_socket(code, row, "network-input", &owner, user),
+        };
+        if kind == GateKind::BinderService {
+            for lead in &mut leads {
+                // Where another file hands on what is called, which methods others may call is not seen.
+                lead.loose |= !lead.steps.iter().any(|it| it.what.contains(".onTransact("));
+            }
         }
         gates.push(Gate {
             kind,
@@ -311,7 +400,7 @@ fn called(code: &Code, protected: &BTreeSet<&str>) -> Vec<Gate> {
             at: row.at,
             from: from.to_vec(),
             barriers,
-            leads: Vec::new(),
+            leads,
         });
     }
     gates
@@ -344,6 +433,8 @@ const SOURCES: &[(&str, GateKind, &[Outsider])] = &[
     ("push-message", GateKind::Push, &[Outsider::Internet]),
     ("sms-content", GateKind::Sms, &[Outsider::Sms]),
     ("cell-broadcast", GateKind::CellBroadcast, &[Outsider::Nearby]),
+    ("bluetooth-input", GateKind::Bluetooth, &[Outsider::Nearby]),
+    ("accessibility-event", GateKind::Accessibility, ANY_APP),
     ("nfc-input", GateKind::Nfc, &[Outsider::Nearby]),
     ("usb-input", GateKind::Usb, &[Outsider::Usb]),
     ("shared-storage-input", GateKind::WritableFile, &[Outsider::AskingApp, Outsider::Usb]),
@@ -351,6 +442,9 @@ const SOURCES: &[(&str, GateKind, &[Outsider])] = &[
 
 /// What makes a connection one for updates.
 const UPDATES: &[&str] = &["system-update", "install-package", "load-code", "load-native"];
+
+/// Who is asked about each answer of USSD (AOSP `IExtendedNetworkService`, up to Android 5).
+const USSD: &str = "com.android.ussd.IExtendedNetworkService";
 
 /// What a receiver of messages listens to.
 const MESSAGES: &[&str] = &[
@@ -360,6 +454,9 @@ const MESSAGES: &[&str] = &[
     "android.provider.Telephony.WAP_PUSH_RECEIVED",
     "android.provider.Telephony.WAP_PUSH_DELIVER",
 ];
+
+/// `Context.RECEIVER_NOT_EXPORTED`.
+const RECEIVER_NOT_EXPORTED: u32 = 4;
 
 const BARRIERS_MAX: usize = 6;
 const STEPS_MAX: usize = 24;

@@ -97,6 +97,7 @@ kinds! {
     CellBroadcast "cell-broadcast" "cell broadcasts";
     Modem "modem" "the modem";
     ListeningSocket "listening-socket" "sockets of the network";
+    Bluetooth "bluetooth" "Bluetooth";
     Nfc "nfc" "NFC";
     Activity "activity" "screens that apps may open";
     Service "service" "services that apps may start";
@@ -109,7 +110,9 @@ kinds! {
     DeviceNode "device-node" "device nodes";
     WritableFile "writable-file" "files that are run or read from writable places";
     Adb "adb" "adb";
+    Accessibility "accessibility" "what is on the screen";
     Usb "usb" "USB devices";
+    Recovery "recovery" "recovery and fastboot";
     DialerCode "dialer-code" "codes that are dialled";
 }
 

@@ -70,7 +70,8 @@ impl Guard {
 /// Something that stands in the way, and who gets past it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Barrier {
-    /// `permission`, `caller-check`, `verification`, `secret`, `file-mode`, `selinux`, `protected-broadcast`, `user`, `adb`.
+    /// `permission`, `caller-check`, `verification`, `secret`, `file-mode`, `selinux`, `protected-broadcast`, `not-exported`, `idle`, `user`,
+    /// `adb`.
     pub kind: &'static str,
     /// In words, with its strength.
     pub text: String,

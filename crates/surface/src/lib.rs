@@ -4,6 +4,7 @@
 //! someone can come in; its barriers say who gets through, its leads which capability is behind it, with every step.
 
 mod apps;
+mod commands;
 mod contexts;
 mod gate;
 mod guard;
@@ -14,6 +15,7 @@ mod system;
 use model::fact::app::Component;
 use phone::{InstalledApp, Phone};
 
+pub use commands::Commands;
 pub use contexts::{Contexts, Says};
 pub use gate::{Gate, GateKind, Lead, LeadStep, Outsider};
 pub use guard::{Barrier, Guard};
@@ -29,6 +31,8 @@ pub struct Surface<'a> {
     pub gates: Vec<Gate>,
     /// Labels and policy.
     pub contexts: Contexts<'a>,
+    /// Commands that code runs.
+    pub commands: Commands<'a>,
     /// Bounds that were reached: what lies behind them is missing.
     pub bounds: Vec<String>,
 }
@@ -54,8 +58,8 @@ impl<'a> Surface<'a> {
             .filter(|(app, component)| component.enabled && component.is_exported(app.app.effective_target_sdk()))
             .map(|(app, component)| EntryPoint { app, component, guard: guard::guard_of(phone, component) })
             .collect();
-        let (contexts, reactions) = (Contexts::of(phone), Reactions::of(phone));
-        let mut gates = apps::gates(phone, &entry_points, &reactions);
+        let (contexts, reactions, commands) = (Contexts::of(phone), Reactions::of(phone), Commands::of(phone));
+        let mut gates = apps::gates(phone, &entry_points, &reactions, &commands);
         gates.extend(system::gates(phone, &contexts, &reactions));
         gates.sort_by(|a, b| (a.kind, &a.owner, &a.name, a.at).cmp(&(b.kind, &b.owner, &b.name, b.at)));
         gates.dedup_by(|a, b| (a.kind, &a.owner, &a.name, a.at) == (b.kind, &b.owner, &b.name, b.at));
@@ -69,7 +73,7 @@ impl<'a> Surface<'a> {
                 "what properties and services lead to was followed up to a bound: ways may be missing".to_owned(),
             );
         }
-        Surface { entry_points, gates, contexts, bounds }
+        Surface { entry_points, gates, contexts, commands, bounds }
     }
 }
 

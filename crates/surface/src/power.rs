@@ -14,7 +14,7 @@ pub fn power_of(capability: &str) -> Option<Power> {
             Power::Data
         }
         "set-property" | "change-settings" | "reboot" | "file-permissions" | "disable-app" | "write-kernel"
-        | "call-service" | "talk-to-driver" => Power::Settings,
+        | "call-service" | "talk-to-driver" | "fixed-program" => Power::Settings,
         _ => return None,
     })
 }

@@ -22,6 +22,7 @@ pub(crate) fn gates(phone: &Phone, contexts: &Contexts, reactions: &Reactions) -
     files(phone, reactions, &mut gates);
     adb(phone, &mut gates);
     modem(phone, &mut gates);
+    recovery(phone, &mut gates);
     gates
 }
 
@@ -369,6 +370,38 @@ fn modem(phone: &Phone, gates: &mut Vec<Gate>) {
         });
     }
 }
+
+/// What installs updates while the system is not running. What a bootloader understands no file of the system says.
+fn recovery(phone: &Phone, gates: &mut Vec<Gate>) {
+    for (path, name, kind, text, passes) in RECOVERY {
+        let Some(&file) = phone.at(path).first() else { continue };
+        let at = Location { artifact: file, offset: 0, size: 0 };
+        gates.push(Gate {
+            kind: GateKind::Recovery,
+            name: (*name).to_owned(),
+            owner: (*path).to_owned(),
+            device_path: (*path).to_owned(),
+            at,
+            from: vec![Outsider::Usb, Outsider::Physical],
+            barriers: vec![Barrier { kind, text: (*text).to_owned(), passes }],
+            leads: vec![Lead {
+                capability: "system-update".to_owned(),
+                acts_as: "root".to_owned(),
+                told: true,
+                loose: false,
+                barriers: Vec::new(),
+                steps: vec![LeadStep { layer: "native", what: format!("{path} takes what it is sent"), at }],
+            }],
+        });
+    }
+}
+
+/// Path, name, and what stands before it (AOSP, "bootable/recovery" and "Fastboot in user space").
+const RECOVERY: &[(&str, &str, &str, &str, &[Outsider])] = &[
+    ("/system/bin/recovery", "recovery", "verification", "it installs what a key of its own list signs", &[]),
+    ("/sbin/recovery", "recovery", "verification", "it installs what a key of its own list signs", &[]),
+    ("/system/bin/fastbootd", "fastboot", "user", "the phone has to be unlocked by hand", &[Outsider::Physical]),
+];
 
 /// How modems of the large makers are reached.
 const CHANNELS: &[&str] =

@@ -45,7 +45,8 @@ pub enum Control {
 /// A component.
 #[derive(Debug, Clone, Serialize)]
 pub struct Component {
-    /// `activity`, `service`, `receiver`, `provider`.
+    /// `activity`, `service`, `receiver`, `provider`; `registered` for a receiver that code registers, `binder` for an
+    /// object that code offers under a name.
     pub kind: &'static str,
     /// Descriptor of its class.
     pub class: String,
@@ -84,7 +85,10 @@ impl Engine<'_> {
                 let source = self.arena.source(Source { kind: "exported-intent".into(), method, pc: 0, what });
                 self.publish(slot, source);
             }
-            self.run_component(component.kind, class, n as u32);
+            // A receiver that code registers is called where it was registered.
+            if component.kind != REGISTERED {
+                self.run_component(component.kind, class, n as u32);
+            }
         }
         for (n, fragment) in facts.fragments.iter().enumerate() {
             let Some(class) = class_of(self, fragment) else { continue };
@@ -145,7 +149,10 @@ impl Engine<'_> {
             }
             // Whatever may happen while it runs, in any order.
             for _ in 0..PASSES {
-                let methods: Vec<MethodId> = self.callbacks_of(class).to_vec();
+                let methods = match kind {
+                    BINDER => self.offered_by(class),
+                    _ => self.callbacks_of(class).to_vec(),
+                };
                 for method in methods {
                     let text = program.method(method).and_then(|it| program.reference(it.reference));
                     let text = text.map(|it| program.names.text(it.name)).unwrap_or_default();
@@ -162,12 +169,20 @@ impl Engine<'_> {
                 for object in kept.clone() {
                     let Obj::Made { class: of, .. } = *self.arena.get(object) else { continue };
                     let Some(of) = program.class_of(of) else { continue };
+                    let name = program.class(of).map(|it| it.name);
+                    let registered = name.filter(|it| self.is_registered(program.names.text(*it)));
+                    if registered.is_some() {
+                        self.gather(&mut ctx, &mut kept, owner);
+                    }
                     let methods: Vec<MethodId> = self.callbacks_of(of).to_vec();
                     for method in methods {
                         self.maybe(method, object, &mut state, &mut ctx);
                     }
                     for &method in self.for_pages(of).iter() {
                         self.called_by_page(method, object, &mut state, &mut ctx);
+                    }
+                    if let Some(name) = registered {
+                        self.gather(&mut ctx, &mut kept, name);
                     }
                 }
                 self.gather(&mut ctx, &mut kept, owner);
@@ -222,6 +237,31 @@ impl Engine<'_> {
                 kept.push(obj);
             }
         }
+    }
+
+    /// Whether code registers it as a receiver that others can reach.
+    fn is_registered(&self, class: &str) -> bool {
+        self.facts.components.iter().any(|it| it.kind == REGISTERED && it.class == class)
+    }
+
+    /// What can be called of an object that is offered under a name: what the framework hands on, and where the class that
+    /// does so is not in the program, every public method.
+    fn offered_by(&mut self, class: ClassId) -> Vec<MethodId> {
+        let program = self.program;
+        let called = self.callbacks_of(class).to_vec();
+        let hands_on = program.superclasses(class).into_iter().filter_map(|it| program.class_of(it));
+        if hands_on.into_iter().any(|it| !self.own_named(it, "onTransact").is_empty()) {
+            return called;
+        }
+        let own = program.class(class).map(|it| it.methods.as_slice()).unwrap_or_default();
+        let is_public = |id: &MethodId| {
+            let flags = program.method(*id).filter(|it| it.code_off != 0).map_or(0, |it| it.access_flags);
+            flags & access::PUBLIC != 0 && flags & (access::STATIC | access::CONSTRUCTOR) == 0
+        };
+        let mut methods: Vec<MethodId> = own.iter().copied().filter(is_public).chain(called).collect();
+        methods.sort_unstable();
+        methods.dedup();
+        methods
     }
 
     fn step_of_life(&mut self, class: ClassId, name: &str, this: ObjId, state: &mut State, ctx: &mut Ctx) -> SetId {
@@ -331,7 +371,8 @@ impl Engine<'_> {
                 "Landroid/content/Intent;" => {
                     let slot = self.slot(Slot::Intent(own.as_str().into()));
                     let broadcast = self.slot(Slot::Intent("broadcast".into()));
-                    let dynamic = method_name == "onReceive" && !self.facts.components.iter().any(|it| it.class == own);
+                    let dynamic = method_name == "onReceive"
+                        && !self.facts.components.iter().any(|it| it.class == own && it.kind != REGISTERED);
                     if dynamic {
                         self.publish(slot, broadcast);
                     }
@@ -342,6 +383,18 @@ impl Engine<'_> {
                     let slot = self.slot(Slot::Store(format!("messages {own}").into()));
                     let shared = self.slot(Slot::Store("messages".into()));
                     self.publish(slot, shared);
+                    self.arena.one(slot)
+                }
+                "Landroid/content/ComponentName;"
+                | "Landroid/net/Uri;"
+                | "Landroid/os/Bundle;"
+                | "Ljava/lang/String;"
+                | "[Ljava/lang/String;"
+                | "[B"
+                | "Ljava/util/List;"
+                    if self.is_binder(&own) =>
+                {
+                    let slot = self.slot(Slot::Intent(own.as_str().into()));
                     self.arena.one(slot)
                 }
                 "Landroid/net/Uri;"
@@ -394,6 +447,10 @@ impl Engine<'_> {
         self.facts.components.iter().any(|it| it.kind == "provider" && it.class == class)
     }
 
+    fn is_binder(&self, class: &str) -> bool {
+        self.facts.components.iter().any(|it| it.kind == BINDER && it.class == class)
+    }
+
     /// Runs the class initialiser, once.
     pub fn initialise(&mut self, class: ClassId) {
         if !self.is_library(class) && self.initialised.insert(class) {
@@ -420,6 +477,10 @@ impl Engine<'_> {
         }
     }
 }
+
+/// Kinds of component that code makes, and no manifest declares.
+const REGISTERED: &str = "registered";
+const BINDER: &str = "binder";
 
 /// How often the life of a component is gone through: what one round leaves, the next one finds.
 const PASSES: usize = 2;

@@ -6,16 +6,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeCall {
     /// What it does: `set-property`, `load-code`, `load-native`, `execute-command`, `offer-service`, `listen`,
-    /// `listen-local`, `register-receiver`, `load-class`.
+    /// `listen-local`, `listen-bluetooth`, `register-receiver`, `load-class`.
     pub what: String,
     /// The class that calls, in Java notation.
     pub class: String,
     /// The method that calls, with its descriptor.
     pub method: String,
     /// Arguments as far as they are constants: a text, a number; `None` where it is not known. Of `register-receiver` the
-    /// receiver's class, the actions with spaces between them, and the permission (empty where none is asked).
+    /// receiver's class, the actions with spaces between them, the permission (empty where none is asked), and flags; of
+    /// `offer-service` the name and the class of the object; of `execute-command` the command, and `…` where more follows.
     pub args: Vec<Option<String>>,
     /// Absolute paths that the class that calls names, for what loads: a path that is put together elsewhere in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
+    /// Whether no component of its app comes to it, as far as calls show: code that an app carries along.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idle: bool,
 }

@@ -45,7 +45,7 @@ pub fn policy(
     progress: &dyn Progress,
 ) -> Result<PolicyAnswer, Unanswered> {
     let feeds = Feeds::default();
-    let inspect = Inspect { inputs, flows: false, feeds: &feeds, contents: false };
+    let inspect = Inspect { inputs, flows: false, feeds: &feeds, contents: false, fec: false };
     let (phone, _, _) = assemble(&inspect, store, None, progress)?;
     let Some(loaded) = loaded(&phone) else {
         return Err(Unanswered::Question("there is no policy in it that can be read".to_owned()));
