@@ -19,6 +19,9 @@ fn ranges_of(text: &str) -> Ranges {
     text.split(',').filter_map(range).collect()
 }
 
+/// Source, target and class of a rule.
+type Triple = (&'static str, &'static str, &'static str);
+
 /// By API level, for those that were compiled.
 #[derive(Debug, Default)]
 pub struct PolicyBaseline {
@@ -26,7 +29,7 @@ pub struct PolicyBaseline {
     /// Levels at which a domain is there.
     domains: BTreeMap<&'static str, Ranges>,
     /// Levels at which a permission is there, by domain, type, class and permission.
-    allowed: BTreeMap<(&'static str, &'static str, &'static str), Vec<(&'static str, Ranges)>>,
+    allowed: BTreeMap<Triple, Vec<(&'static str, Ranges)>>,
     rules: Vec<PolicyRule>,
 }
 

@@ -45,7 +45,8 @@ impl Policydb {
         for value in self.types.keys().filter(|it| is_type(**it)) {
             members.insert(*value, vec![*value]);
         }
-        let (mut by_source, mut by_target): (BTreeMap<u32, Vec<&Rule>>, BTreeMap<u32, Vec<&Rule>>) = Default::default();
+        let mut by_source: BTreeMap<u32, Vec<&Rule>> = BTreeMap::new();
+        let mut by_target: BTreeMap<u32, Vec<&Rule>> = BTreeMap::new();
         for rule in self.rules.iter().filter(|it| it.conditional != Some(false)) {
             by_source.entry(rule.source).or_default().push(rule);
             by_target.entry(rule.target).or_default().push(rule);
