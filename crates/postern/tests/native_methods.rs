@@ -1,7 +1,6 @@
 //! `postern dis` follows a native method into the library that implements it.
 
 #[path = "../../dalvik/tests/write/mod.rs"]
-#[allow(dead_code)]
 mod write;
 
 use std::fs;

@@ -204,7 +204,7 @@ fn against_android(prepared: &Prepared, value: u32, domain: &str, sdk: u32) -> F
     // A domain of apps that Android does not have is one of its apps all the same.
     let is_new = domain.starts_with("untrusted_app") && !baseline.has_domain(sdk, domain);
     let is_meant = |it: &&str| *it == domain || (is_new && *it == "untrusted_app");
-    for rule in baseline.rules(sdk).filter(|it| it.domains.iter().any(|it| is_meant(it))) {
+    for rule in baseline.rules(sdk).filter(|it| it.domains.iter().any(&is_meant)) {
         let members = |name: &str| policydb.type_of(name).map(|it| prepared.members(it)).unwrap_or_default();
         let mut out: Vec<u32> =
             rule.targets.iter().filter_map(|it| it.strip_prefix('-')).flat_map(members).copied().collect();
