@@ -5,6 +5,7 @@
 
 pub mod apk;
 pub mod avb;
+mod avb_quirk;
 pub mod feeds;
 pub mod policy;
 mod policy_linked;

@@ -18,7 +18,7 @@ pub static FORMAT: Format = Format {
         let len = artifact.blob.len();
         IMAGE_MIN <= len
             && len % 4096 == 0
-            && artifact.blob.read_up_to(len.saturating_sub(FOOTER_SIZE), 8).is_ok_and(|it| it == FOOTER_MAGIC)
+            && artifact.blob.read_up_to(len.saturating_sub(FOOTER_SIZE), 4).is_ok_and(|it| it == FOOTER_MAGIC)
     },
     read,
 };

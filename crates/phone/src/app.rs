@@ -273,6 +273,8 @@ fn scheme_of(role: Role) -> Option<u8> {
         Role::ApkV2 => Some(2),
         Role::ApkV3 => Some(3),
         Role::ApkV31 => Some(4),
+        // Beside its key of ML-DSA, v3.2 has one of the schemes before it, and the app goes by that.
+        Role::ApkV32 => None,
         Role::SystemCa | Role::OtaKey | Role::Apex | Role::MacPermissions | Role::Other => None,
     }
 }

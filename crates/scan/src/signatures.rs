@@ -29,30 +29,19 @@ fn packages(found: &Found, progress: &dyn Progress, facts: &mut Facts, gaps: &mu
     let apps: Vec<(&Artifact, &App)> =
         found.facts.apps.iter().map(|it| (found.tree.artifact(it.at.artifact), &it.value)).collect();
     progress.ahead(apps.iter().map(|it| it.0.blob.len()).sum());
-    let results: Vec<Result<(ApkSignature, Option<i32>), Gap>> = apps
+    let results: Vec<Result<ApkSignature, Gap>> = apps
         .par_iter()
         .map(|(artifact, app)| {
             let idsig = idsigs.get(&(artifact.parent, artifact.name.as_str())).copied();
-            let result = caught(artifact.id, Layer::Apps, || {
-                let apk = Apk::open(&artifact.blob, idsig, Some(Versions::of(app)))?;
-                Ok((apk.facts()?, apk.undecided_from()))
-            });
+            let result =
+                caught(artifact.id, Layer::Apps, || Apk::open(&artifact.blob, idsig, Some(Versions::of(app)))?.facts());
             progress.done(artifact.blob.len(), &artifact.name);
             result
         })
         .collect();
     for ((artifact, _), result) in apps.iter().zip(results) {
         match result {
-            Ok((value, undecided_from)) => {
-                facts.apk_signatures.push(Row { at: whole(artifact), value });
-                gaps.extend(undecided_from.map(|level| Gap {
-                    artifact: artifact.id,
-                    why: format!(
-                        "its signature of the scheme v3.2, which counts from API level {level} on, was not verified"
-                    ),
-                    layer: Layer::Apps,
-                }));
-            }
+            Ok(value) => facts.apk_signatures.push(Row { at: whole(artifact), value }),
             Err(gap) => gaps.push(gap),
         }
     }

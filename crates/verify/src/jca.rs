@@ -87,7 +87,7 @@ pub fn levels(digest: Hash, signature: SignatureOid) -> &'static [(i32, i32)] {
     const ONLY_21_TO_23: &[(i32, i32)] = &[(21, 23)];
     use Hash::{Blake2b256, Md5, Sha1, Sha224, Sha256, Sha384, Sha512};
     match (signature.padding, digest, signature.hash) {
-        (_, Blake2b256, _) | (_, _, Some(Blake2b256)) | (Padding::Pss, ..) => &[],
+        (_, Blake2b256, _) | (_, _, Some(Blake2b256)) | (Padding::Pss | Padding::MlDsa, ..) => &[],
 
         (Padding::Pkcs1, Md5 | Sha1, None) => ALL,
         (Padding::Pkcs1, Sha224, None) => NOT_9_TO_20,

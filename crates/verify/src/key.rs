@@ -1,6 +1,7 @@
 //! Public keys as certificates hold them, and whether a signature is theirs.
 
 use dsa::signature::hazmat::PrehashVerifier;
+use ml_dsa::{MlDsa65, MlDsa87, MlDsaParams};
 use rsa::traits::PublicKeyParts;
 use rsa::{BoxedUint, Pkcs1v15Sign, Pss};
 use sha2::{Sha256, Sha512};
@@ -21,6 +22,10 @@ pub enum PublicKey {
     P384(p384::ecdsa::VerifyingKey),
     /// NIST P-521.
     P521(Box<p521::ecdsa::VerifyingKey>),
+    /// ML-DSA-65 (FIPS 204).
+    MlDsa65(Box<ml_dsa::VerifyingKey<MlDsa65>>),
+    /// ML-DSA-87.
+    MlDsa87(Box<ml_dsa::VerifyingKey<MlDsa87>>),
     /// A point of the right length that does not lie on its curve: as with DSA, it can be read, and nothing is signed by
     /// it (Java looks at the curve when it verifies).
     OffCurve,
@@ -37,6 +42,8 @@ pub enum Padding {
     Dsa,
     /// ECDSA.
     Ecdsa,
+    /// ML-DSA with an empty context, over the message and no hash of it.
+    MlDsa,
 }
 
 /// Why a key cannot be used.
@@ -105,6 +112,10 @@ impl PublicKey {
                     _ => Err(KeyFault::Unsupported),
                 }
             }
+            // No parameters (RFC 9881, 2); the bits are the key as FIPS 204 encodes it.
+            OID_ML_DSA_65 | OID_ML_DSA_87 if algorithm.read()?.is_some() => Err(KeyFault::Malformed),
+            OID_ML_DSA_65 => ml_dsa(bits).map(PublicKey::MlDsa65),
+            OID_ML_DSA_87 => ml_dsa(bits).map(PublicKey::MlDsa87),
             _ => Err(KeyFault::Unsupported),
         }
     }
@@ -128,7 +139,17 @@ impl PublicKey {
         match self {
             PublicKey::Rsa(_) => matches!(padding, Padding::Pkcs1 | Padding::Pss),
             PublicKey::Dsa(_) => padding == Padding::Dsa,
+            PublicKey::MlDsa65(_) | PublicKey::MlDsa87(_) => padding == Padding::MlDsa,
             _ => padding == Padding::Ecdsa,
+        }
+    }
+
+    /// Whether the signature over a message is by this key: over its hash, where the padding wants one.
+    pub fn signed(&self, padding: Padding, hash: Hash, message: &[&[u8]], signature: &[u8]) -> Result<bool, KeyFault> {
+        match self {
+            PublicKey::MlDsa65(key) if padding == Padding::MlDsa => ml_dsa_signed(key, &message.concat(), signature),
+            PublicKey::MlDsa87(key) if padding == Padding::MlDsa => ml_dsa_signed(key, &message.concat(), signature),
+            _ => self.verifies(padding, hash, &hash.of(message), signature),
         }
     }
 
@@ -218,6 +239,21 @@ pub fn normalized(spki: &Value) -> Vec<u8> {
     rsa().ok().flatten().unwrap_or(der)
 }
 
+fn ml_dsa<P: MlDsaParams>(bits: &[u8]) -> Result<Box<ml_dsa::VerifyingKey<P>>, KeyFault> {
+    let encoded = ml_dsa::EncodedVerifyingKey::<P>::try_from(bits).map_err(|_| KeyFault::Malformed)?;
+    Ok(Box::new(ml_dsa::VerifyingKey::decode(&encoded)))
+}
+
+fn ml_dsa_signed<P: MlDsaParams>(
+    key: &ml_dsa::VerifyingKey<P>,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<bool, KeyFault> {
+    let encoded = ml_dsa::EncodedSignature::<P>::try_from(signature).map_err(|_| KeyFault::NoSignature)?;
+    let signature = ml_dsa::Signature::<P>::decode(&encoded);
+    Ok(signature.is_some_and(|it| key.verify_with_context(message, &[], &it)))
+}
+
 fn number(values: &mut Values) -> Result<BoxedUint, KeyFault> {
     let bytes = values.expect(ber::INTEGER)?.magnitude();
     if bytes.is_empty() || DSA_BITS_MAX / 8 < bytes.len() {
@@ -279,6 +315,11 @@ const OID_P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
 const OID_P384: &[u8] = &[0x2b, 0x81, 4, 0, 0x22];
 /// `secp521r1`, 1.3.132.0.35
 const OID_P521: &[u8] = &[0x2b, 0x81, 4, 0, 0x23];
+
+/// `id-ml-dsa-65`, 2.16.840.1.101.3.4.3.18
+pub const OID_ML_DSA_65: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 18];
+/// `id-ml-dsa-87`, 2.16.840.1.101.3.4.3.19
+pub const OID_ML_DSA_87: &[u8] = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 19];
 
 /// Java's and Android's limits of RSA keys.
 const RSA_BITS_MIN: usize = 512;

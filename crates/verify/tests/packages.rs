@@ -11,7 +11,7 @@
 
 mod made;
 
-use made::package::{Package, attribute};
+use made::package::{MlDsaKey, Package, attribute};
 use model::Blob;
 use model::fact::apk_signature::{Class, Scheme};
 use verify::apk::{Apk, Decision, Levels, Versions};
@@ -104,16 +104,160 @@ fn facts_tell_each_range_of_versions_once() {
     assert_eq!(facts.signers.len(), 1);
 }
 
-#[test]
-fn what_a_newer_scheme_decides_is_left_open() {
+const V32: u32 = 0x70e1_c89f;
+const PROOF_OF_ROTATION: u32 = 0x3ba0_6f8c;
+const HYBRID_MIN: u32 = 0xbf94_0529;
+const HYBRID_MAX: u32 = 0x9f06_b79c;
+
+/// Signed by v3 with these attributes, and by v3.2 for these levels with what is made of its signers.
+fn hybrid(
+    attributes: &[u8],
+    levels: (u32, u32),
+    own: &[u8],
+    signers: impl Fn([Vec<u8>; 2]) -> Vec<Vec<u8>>,
+) -> Package {
     let mut package = Package::new();
-    package.sign_block(&made::key(), None, &[]);
-    package.add_pair(0x70e1_c89f, b"two signers");
+    package.sign_block(&made::key(), Some((28, i32::MAX as u32)), attributes);
+    let signers: Vec<Vec<u8>> =
+        signers(package.hybrid(&made::key(), 1, levels, own)).iter().map(|it| made::prefixed(it)).collect();
+    package.add_pair(V32, &made::prefixed(&signers.concat()));
+    package
+}
+
+const FROM_37: (u32, u32) = (37, i32::MAX as u32);
+
+#[test]
+fn a_package_of_two_signers_is_followed_from_android_17_on() {
+    let package = hybrid(&attribute(HYBRID_MIN, &37u32.to_le_bytes()), FROM_37, &[], Vec::from);
+    let new = decision(&package.bytes(), 37, 37);
+    assert_eq!(new.problems.iter().map(|it| it.0.name()).collect::<Vec<_>>(), Vec::<&str>::new());
+    assert_eq!(new.schemes, [Scheme::V32, Scheme::V3]);
+    assert_eq!(new.lineage.unwrap().0.len(), 2, "the key of ML-DSA follows that of RSA");
+    assert_eq!(decision(&package.bytes(), 36, 36).schemes, [Scheme::V3]);
     let blob = Blob::from_bytes(package.bytes());
-    let apk = Apk::open(&blob, None, Some(Versions { min_sdk: 30, ..VERSIONS })).unwrap();
-    assert_eq!(apk.undecided_from(), Some(37));
-    let levels: Vec<_> = apk.facts().unwrap().levels.iter().map(|it| (it.from, it.to, it.verifies())).collect();
-    assert_eq!(levels, [(30, Some(36), true)]);
+    let facts = Apk::open(&blob, None, Some(Versions { min_sdk: 30, ..VERSIONS })).unwrap().facts().unwrap();
+    let levels: Vec<_> = facts.levels.iter().map(|it| (it.from, it.to, it.schemes.clone())).collect();
+    assert_eq!(levels, [(30, Some(36), vec![Scheme::V3]), (37, None, vec![Scheme::V32, Scheme::V3])]);
+    let by_v32 = facts.signers.iter().filter(|it| it.scheme == Scheme::V32).count();
+    assert_eq!(by_v32, 2);
+}
+
+#[test]
+fn signers_of_v32_for_other_levels_decide_nothing() {
+    let package = hybrid(&[], (40, 50), &[], Vec::from);
+    for (level, schemes) in [(39, vec![Scheme::V3]), (40, vec![Scheme::V32, Scheme::V3]), (51, vec![Scheme::V3])] {
+        assert_eq!(decision(&package.bytes(), level, level).schemes, schemes, "{level}");
+    }
+    // A release does not go by signers that were meant for the version in development before it.
+    let early = hybrid(&[], FROM_37, &attribute(0xc2a6_b3ba, &[]), Vec::from);
+    assert_eq!(decision(&early.bytes(), 37, 37).schemes, [Scheme::V3]);
+    assert_eq!(decision(&early.bytes(), 38, 38).schemes, [Scheme::V32, Scheme::V3]);
+}
+
+#[test]
+fn both_signers_of_v32_have_to_hold() {
+    let at_37 = |package: &Package| kinds(&package.bytes(), 37, 37);
+    let mut changed = hybrid(&[], FROM_37, &[], Vec::from);
+    changed.entries[1].1[0] ^= 1;
+    assert_eq!(at_37(&changed), ["v3-sig-apk-digest-did-not-verify"]);
+    let [classical, pqc] = [0, 1];
+    for which in [classical, pqc] {
+        let alone = hybrid(&[], FROM_37, &[], |it| vec![it[which].clone()]);
+        assert_eq!(at_37(&alone), ["v32-invalid-signer-count"]);
+        let twice = hybrid(&[], FROM_37, &[], |it| vec![it[which].clone(), it[which].clone()]);
+        assert_eq!(at_37(&twice), ["v32-algo-type-collision"]);
+        let forged = hybrid(&[], FROM_37, &[], |mut it| {
+            // In the signature, before the key behind it.
+            let key = if which == pqc { 1974 + 4 } else { made::spki(&made::key()).len() + 4 };
+            let at = it[which].len() - key - 20;
+            it[which][at] ^= 1;
+            it.to_vec()
+        });
+        assert_eq!(at_37(&forged), ["v3-sig-did-not-verify"], "{which}");
+        assert_eq!(kinds(&forged.bytes(), 36, 36), Vec::<&str>::new(), "Android 16 looks at v3");
+    }
+    let mut parted = hybrid(&[], FROM_37, &[], |it| vec![it[0].clone()]);
+    let other = parted.hybrid(&made::key(), 1, (37, 40), &[]);
+    let both = [&parted.hybrid(&made::key(), 1, FROM_37, &[])[0], &other[1]].map(|it| made::prefixed(it)).concat();
+    parted.sign_block(&made::key(), Some((28, i32::MAX as u32)), &[]);
+    parted.add_pair(V32, &made::prefixed(&both));
+    assert_eq!(at_37(&parted), ["v32-sdk-range-mismatch"]);
+}
+
+#[test]
+fn v32_that_was_taken_away_is_missed_where_v3_names_it() {
+    let names = |min: u32, max: u32| {
+        [attribute(HYBRID_MIN, &min.to_le_bytes()), attribute(HYBRID_MAX, &max.to_le_bytes())].concat()
+    };
+    let mut stripped = Package::new();
+    stripped.sign_block(&made::key(), Some((28, i32::MAX as u32)), &names(37, 50));
+    assert_eq!(kinds(&stripped.bytes(), 37, 37), ["v32-block-stripped"]);
+    assert_eq!(kinds(&stripped.bytes(), 36, 36), Vec::<&str>::new(), "older versions do not know of it");
+    let kinds = |attributes: &[u8]| kinds(&hybrid(attributes, (37, 50), &[], Vec::from).bytes(), 37, 37);
+    assert_eq!(kinds(&names(37, 50)), Vec::<&str>::new());
+    assert_eq!(kinds(&names(37, 49)), ["v32-sdk-attr-mismatch"]);
+    assert_eq!(kinds(&names(38, 50)), ["v32-sdk-attr-mismatch"]);
+    assert_eq!(kinds(&attribute(HYBRID_MAX, &50u32.to_le_bytes())), ["v32-max-attr-without-min-attr"]);
+}
+
+#[test]
+fn both_signers_of_v32_have_one_history() {
+    // Two certificates, the second signed with the first key; these flags of the first.
+    let history = |own: Vec<u8>, flags: u32| {
+        let old = made::certificate(&made::other_key(), "maker");
+        let algorithm = 0x0103u32.to_le_bytes();
+        let first = [&made::prefixed(&old)[..], &[0; 4]].concat();
+        let second = [&made::prefixed(&own)[..], &algorithm].concat();
+        let signature = made::sign(&made::other_key(), Hash::Sha256, &[&second]);
+        let node = |signed: &[u8], flags: u32, signature: &[u8]| {
+            let parts = [&made::prefixed(signed)[..], &flags.to_le_bytes(), &algorithm, &made::prefixed(signature)];
+            made::prefixed(&parts.concat())
+        };
+        [&1u32.to_le_bytes()[..], &node(&first, flags, &[]), &node(&second, 0, &signature)].concat()
+    };
+    let classical = |flags| attribute(PROOF_OF_ROTATION, &history(made::certificate(&made::key(), "maker"), flags));
+    let pqc = |flags| attribute(PROOF_OF_ROTATION, &history(MlDsaKey::new(1).certificate("maker"), flags));
+    let signed = |own: &[u8], other: &[u8]| {
+        let mut package = hybrid(&[], FROM_37, &[], Vec::from);
+        let signers =
+            [&package.hybrid(&made::key(), 1, FROM_37, own)[0], &package.hybrid(&made::key(), 1, FROM_37, other)[1]];
+        let both = signers.map(|it| made::prefixed(it)).concat();
+        package.sign_block(&made::key(), Some((28, i32::MAX as u32)), &[]);
+        package.add_pair(V32, &made::prefixed(&both));
+        package.bytes()
+    };
+    let good = decision(&signed(&classical(3), &pqc(3)), 37, 37);
+    assert!(good.problems.is_empty());
+    assert_eq!(good.lineage.unwrap().0.len(), 3);
+    assert_eq!(kinds(&signed(&classical(3), &pqc(1)), 37, 37), ["v32-por-capability-mismatch"]);
+    assert_eq!(kinds(&signed(&classical(3), &[]), 37, 37), ["v32-por-missing"]);
+    assert_eq!(kinds(&signed(&[], &pqc(3)), 37, 37), ["v32-por-missing"]);
+}
+
+#[test]
+fn a_key_of_ml_dsa_alone_is_taken_by_no_version() {
+    let mut package = Package::new();
+    let [_, pqc] = package.hybrid(&made::key(), 1, (28, i32::MAX as u32), &[]);
+    package.sign_block(&made::key(), None, &[]);
+    package.add_pair(0xf053_68c0, &made::prefixed(&made::prefixed(&pqc)));
+    assert_eq!(kinds(&package.bytes(), 37, 37), ["v3-sig-no-supported-signatures"], "it is for older versions as well");
+    let [_, pqc] = package.hybrid(&made::key(), 1, FROM_37, &[]);
+    package.sign_block(&made::key(), None, &[]);
+    package.add_pair(0xf053_68c0, &made::prefixed(&made::prefixed(&pqc)));
+    assert_eq!(kinds(&package.bytes(), 37, 37), ["pqc-single-signer"]);
+}
+
+#[test]
+fn no_flipped_bit_of_the_block_of_v32_verifies_by_it_or_panics() {
+    let package = hybrid(&attribute(HYBRID_MIN, &37u32.to_le_bytes()), FROM_37, &[], Vec::from);
+    let bytes = package.bytes();
+    let start = bytes.windows(4).position(|it| it == V32.to_le_bytes()).unwrap() + 4;
+    let end = bytes.windows(16).position(|it| it == b"APK Sig Block 42").unwrap() - 8;
+    for at in (start..end).step_by(37) {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1 << (at % 8);
+        assert!(!kinds(&flipped, 37, 37).is_empty(), "byte {at:#x}");
+    }
 }
 
 #[test]

@@ -56,10 +56,11 @@ struct Scheme {
     role: Role,
 }
 
-const SCHEMES: [Scheme; 3] = [
+const SCHEMES: [Scheme; 4] = [
     Scheme { id: 0x7109_871a, name: "v2", role: Role::ApkV2 },
     Scheme { id: 0xf053_68c0, name: "v3", role: Role::ApkV3 },
     Scheme { id: 0x1b93_ad61, name: "v3.1", role: Role::ApkV31 },
+    Scheme { id: 0x70e1_c89f, name: "v3.2", role: Role::ApkV32 },
 ];
 
 /// The schemes in the signing block before the central directory, each with offset and size of its value. Of several
@@ -102,7 +103,7 @@ fn schemes_of(artifact: &Artifact, central_offset: u64) -> Result<Vec<(&'static 
     Err(Fault::Limit { what: "pairs of the signing block", bound: PAIRS_MAX })
 }
 
-/// Signers of the schemes v2, v3 and v3.1: each begins with its signed data, and that with digests and certificates.
+/// Signers of the schemes v2 to v3.2: each begins with its signed data, and that with digests and certificates.
 fn state_scheme(bytes: &[u8], at: u64, role: Role, out: &mut Reading) -> Result<(), Fault> {
     let mut block = Reader::at(bytes, at);
     let mut signers = prefixed(&mut block, "signers")?;

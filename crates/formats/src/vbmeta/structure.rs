@@ -50,12 +50,17 @@ pub fn behind(image: &Blob) -> Result<Option<u64>, Fault> {
     if !footer.rest().starts_with(FOOTER_MAGIC) {
         return Ok(None);
     }
-    footer.skip(20, "magic, version and original_image_size")?;
+    footer.skip(4, "magic")?;
+    // libavb takes any version but a later one (`avb_footer.c`), and of the metadata what is there (`avb_slot_verify.c`).
+    if 1 < footer.u32_be("version_major")? {
+        return Ok(None);
+    }
+    footer.skip(12, "version_minor and original_image_size")?;
     let vbmeta_offset = footer.u64_be("vbmeta_offset")?;
     let vbmeta_size = footer.u64_be("vbmeta_size")?;
-    match vbmeta_offset.checked_add(vbmeta_size) {
-        Some(end) if end <= at => Ok(Some(vbmeta_offset)),
-        _ => Err(Fault::malformed("vbmeta_offset", at.saturating_add(20))),
+    match VBMETA_MAX_SIZE < vbmeta_size || image.len() <= vbmeta_offset {
+        false => Ok(Some(vbmeta_offset)),
+        true => Err(Fault::malformed("vbmeta_offset", at.saturating_add(20))),
     }
 }
 
@@ -319,8 +324,11 @@ const ALGORITHMS: [&str; 9] = [
 /// `AVB_MAGIC` and major version 1.
 pub(super) const MAGIC: &[u8] = b"AVB0\0\0\0\x01";
 
-/// `AVB_FOOTER_MAGIC` and major version 1.
-pub(crate) const FOOTER_MAGIC: &[u8] = b"AVBf\0\0\0\x01";
+/// `AVB_FOOTER_MAGIC`
+pub(crate) const FOOTER_MAGIC: &[u8] = b"AVBf";
+
+/// What libavb reads of the metadata that a footer points at.
+const VBMETA_MAX_SIZE: u64 = 64 << 10;
 
 /// `AVB_FOOTER_SIZE`
 pub(crate) const FOOTER_SIZE: u64 = 64;

@@ -52,6 +52,9 @@ pub enum Scheme {
     /// Android 13 on.
     #[serde(rename = "v3.1")]
     V31,
+    /// Android 17 on: two signers, one of them of ML-DSA.
+    #[serde(rename = "v3.2")]
+    V32,
     /// Beside the package, for installation while it is still being loaded.
     #[serde(rename = "v4")]
     V4,
@@ -65,6 +68,7 @@ impl Scheme {
             Scheme::V2 => "v2",
             Scheme::V3 => "v3",
             Scheme::V31 => "v3.1",
+            Scheme::V32 => "v3.2",
             Scheme::V4 => "v4",
         }
     }

@@ -43,6 +43,8 @@ pub enum Role {
     ApkV3,
     /// It signs this app by the v3.1 scheme.
     ApkV31,
+    /// It signs this app by the v3.2 scheme, beside another.
+    ApkV32,
     /// An authority that the system trusts (`/system/etc/security/cacerts*`).
     SystemCa,
     /// It signs updates (`otacerts.zip`).

@@ -1,6 +1,6 @@
 //! The signature algorithms of the schemes v2 to v4, and which of them a version of Android verifies.
 //!
-//! Source: AOSP `tools/apksig`, `internal/apk/SignatureAlgorithm.java`.
+//! Source: AOSP `tools/apksig`, `internal/apk/SignatureAlgorithm.java`; of ML-DSA `ApkSigningBlockUtils` of Android 17.
 
 use crate::certificate::Certificate;
 use crate::hash::Hash;
@@ -51,7 +51,7 @@ pub fn by_id(id: u32) -> Option<&'static Algorithm> {
 impl Algorithm {
     /// Whether the signature over the message is by this key.
     pub fn verifies(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> Result<bool, KeyFault> {
-        key.verifies(self.padding, self.hash, &self.hash.of(&[message]), signature)
+        key.signed(self.padding, self.hash, &[message], signature)
     }
 
     /// Whether the key is of the kind that this needs.
@@ -114,7 +114,7 @@ const fn algorithm(
     Algorithm { id, content, padding, hash, min_sdk, library_min_sdk }
 }
 
-static ALGORITHMS: [Algorithm; 10] = [
+static ALGORITHMS: [Algorithm; 11] = [
     algorithm(0x0101, Content::ChunkedSha256, Padding::Pss, Hash::Sha256, 24, 23),
     algorithm(0x0102, Content::ChunkedSha512, Padding::Pss, Hash::Sha512, 24, 23),
     algorithm(0x0103, Content::ChunkedSha256, Padding::Pkcs1, Hash::Sha256, 24, 1),
@@ -125,4 +125,5 @@ static ALGORITHMS: [Algorithm; 10] = [
     algorithm(0x0421, Content::VeritySha256, Padding::Pkcs1, Hash::Sha256, 28, 1),
     algorithm(0x0423, Content::VeritySha256, Padding::Ecdsa, Hash::Sha256, 28, 11),
     algorithm(0x0425, Content::VeritySha256, Padding::Dsa, Hash::Sha256, 28, 1),
+    algorithm(0x0501, Content::ChunkedSha512, Padding::MlDsa, Hash::Sha512, 37, 37),
 ];

@@ -17,6 +17,7 @@ mod stamp;
 mod v1;
 mod v2;
 mod v3;
+mod v32;
 mod v4;
 mod zip;
 
@@ -160,13 +161,27 @@ impl<'a> Apk<'a> {
         let mut digests: stamp::SchemeDigests = Vec::new();
         let from = |min: i32| Levels { min: levels.min.max(min), max: levels.max };
         let value = |id: u32| self.block.as_ref().and_then(|it| it.value(id));
-        let (mut v31, mut v3, mut v2) = (None, None, None);
+        let (mut v32, mut v31, mut v3, mut v2) = (None, None, None, None);
         if N <= levels.max {
-            let mut rotation = None;
+            let (mut hybrid, mut rotation) = (None, None);
+            if v3::MIN_SDK_V32 <= levels.max
+                && let Some(value) = value(v3::BLOCK_ID_V32)
+            {
+                let verified = v32::verify(self, value, from(v3::MIN_SDK_V32))?;
+                hybrid = verified.range;
+                if !verified.problems.is_empty() || !verified.signers.is_empty() {
+                    found.push(32);
+                    if !decision.take(Scheme::V32, &verified.problems) {
+                        return Ok(());
+                    }
+                    v32 = Some(verified);
+                }
+            }
+            let asked = |version, min| v3::Asked { version, levels: from(min), hybrid };
             if v3::MIN_SDK_V31 <= levels.max
                 && let Some(value) = value(v3::BLOCK_ID_V31)
             {
-                let verified = v3::verify(self, value, v3::Version::V31, from(v3::MIN_SDK_V31))?;
+                let verified = v3::verify(self, value, asked(v3::Version::V31, v3::MIN_SDK_V31))?;
                 found.push(31);
                 rotation = verified.signers.iter().map(|it| it.min).min().filter(|it| 0 < *it);
                 if !decision.take(Scheme::V31, &verified.problems) {
@@ -177,7 +192,7 @@ impl<'a> Apk<'a> {
             if P <= levels.max {
                 match value(v3::BLOCK_ID) {
                     Some(value) => {
-                        let verified = v3::verify(self, value, v3::Version::V3(rotation), from(P))?;
+                        let verified = v3::verify(self, value, asked(v3::Version::V3(rotation), P))?;
                         found.push(3);
                         digests.push((3, known_digests(verified.signers.iter().map(|it| &it.signer))));
                         if !decision.take(Scheme::V3, &verified.problems) {
@@ -245,14 +260,18 @@ impl<'a> Apk<'a> {
         let v1: Vec<&Certificate> = v1.iter().flat_map(|it| &it.signers).collect();
         let v2: Vec<&Signer> = v2.iter().flat_map(|it| &it.signers).collect();
         self.hold_schemes(levels, &v1, &v2, v3.as_ref(), v31.as_ref(), decision);
-        decision.lineage =
-            v31.as_ref().and_then(|it| it.lineage.clone()).or(v3.as_ref().and_then(|it| it.lineage.clone()));
+        decision.lineage = v32.as_ref().and_then(|it| it.lineage.clone()).or_else(|| {
+            v31.as_ref().and_then(|it| it.lineage.clone()).or(v3.as_ref().and_then(|it| it.lineage.clone()))
+        });
         decision.signers.extend(v1.iter().map(|it| (Scheme::V1, (*it).clone())));
         decision.signers.extend(v2.iter().filter_map(|it| Some((Scheme::V2, it.certificates.first()?.clone()))));
         for (scheme, verified) in [(Scheme::V3, &v3), (Scheme::V31, &v31)] {
             let signers = verified.iter().flat_map(|it| &it.signers);
             decision.signers.extend(signers.filter_map(|it| Some((scheme, it.signer.certificates.first()?.clone()))));
         }
+        let signers = v32.iter().flat_map(|it| &it.signers);
+        let own = signers.filter_map(|it| Some((Scheme::V32, it.signer.certificates.first()?.clone())));
+        decision.signers.extend(own);
         Ok(())
     }
 
@@ -305,6 +324,7 @@ impl<'a> Apk<'a> {
             && v2.is_empty()
             && v3.is_none()
             && v31.is_none()
+            && !decision.schemes.contains(&Scheme::V32)
         {
             problems.add(Kind::MinSigSchemeForTargetSdkNotMet);
         }
@@ -395,27 +415,19 @@ impl<'a> Apk<'a> {
         self.records.iter().rev().find(|it| it.name == name)
     }
 
-    /// The first API level that decides by a scheme which is not verified here (v3.2), if the package has one: from there
-    /// on nothing is told.
-    pub fn undecided_from(&self) -> Option<i32> {
-        self.block.as_ref()?.value(v3::BLOCK_ID_V32).map(|_| v3::MIN_SDK_V32)
-    }
-
     /// What each version of Android decides, who signed and by whom the signer was followed.
     pub fn facts(&self) -> Result<ApkSignature, Fault> {
         let mut facts = ApkSignature { has_v4_file: self.idsig.is_some(), ..ApkSignature::default() };
-        let last = self.undecided_from().map_or(LEVEL_MAX, |it| it.saturating_sub(1));
         let min_sdk = self.versions.map_or(1, |it| it.min_sdk).clamp(1, LEVEL_MAX);
         let mut starts = vec![min_sdk];
         starts.extend(LEVELS_THAT_DIFFER);
         starts.extend(self.versions.map(|it| it.target_sdk));
         starts.extend(self.signer_levels());
-        starts.retain(|it| (min_sdk..=last).contains(it));
+        starts.retain(|it| (min_sdk..=LEVEL_MAX).contains(it));
         starts.sort_unstable();
         starts.dedup();
         for (idx, start) in starts.iter().enumerate() {
-            let next = starts.get(idx.saturating_add(1)).map(|it| it.saturating_sub(1));
-            let end = next.or((last < LEVEL_MAX).then_some(last));
+            let end = starts.get(idx.saturating_add(1)).map(|it| it.saturating_sub(1));
             let decision = self.verify(Levels { min: *start, max: *start })?;
             for (scheme, certificate) in &decision.signers {
                 let certificate_sha256 = algorithm::sha256_of(certificate);
@@ -456,10 +468,10 @@ impl<'a> Apk<'a> {
         Ok(facts)
     }
 
-    /// The levels at which signers of v3 and v3.1 begin and end.
+    /// The levels at which signers of v3, v3.1 and v3.2 begin and end.
     fn signer_levels(&self) -> Vec<i32> {
         let mut levels = Vec::new();
-        for id in [v3::BLOCK_ID, v3::BLOCK_ID_V31] {
+        for id in [v3::BLOCK_ID, v3::BLOCK_ID_V31, v3::BLOCK_ID_V32] {
             let Some(value) = self.block.as_ref().and_then(|it| it.value(id)) else { continue };
             signer::signers(value, &mut Problems::default(), [Kind::MalformedApk; 3], |mut record, _| {
                 signer::prefixed(&mut record)?;
@@ -548,7 +560,7 @@ const P: i32 = 28;
 const R: i32 = 30;
 
 /// API levels from which something is decided in another way: algorithms of the JAR scheme, schemes, rules.
-const LEVELS_THAT_DIFFER: [i32; 13] = [1, 9, 18, 19, 21, 22, 23, 24, 26, 28, 30, 33, 34];
+const LEVELS_THAT_DIFFER: [i32; 14] = [1, 9, 18, 19, 21, 22, 23, 24, 26, 28, 30, 33, 34, 37];
 
 /// Above all levels that there are; 10000 stands for a version in development.
 const LEVEL_MAX: i32 = 10_000;

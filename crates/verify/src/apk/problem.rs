@@ -1,6 +1,7 @@
 //! Why a package does not verify, by the names that AOSP gives it.
 //!
-//! Source: `com.android.apksig.ApkVerifier.Issue`.
+//! Source: `com.android.apksig.ApkVerifier.Issue`; those of v3.2 by what Android 17 calls them
+//! (`ApkSignatureVerifierMetrics.VerificationResult`).
 
 use std::collections::BTreeMap;
 
@@ -115,6 +116,18 @@ kinds! {
     V31BlockMissing, "v31-block-missing", Stripped;
     V31RotationMinSdkMismatch, "v31-rotation-min-sdk-mismatch", Rule;
     V31BlockFoundWithoutV3Block, "v31-block-found-without-v3-block", Stripped;
+    V3PqcSingleSigner, "pqc-single-signer", Rule;
+
+    V32InvalidSignerCount, "v32-invalid-signer-count", Rule;
+    V32AlgoTypeCollision, "v32-algo-type-collision", Rule;
+    V32SdkRangeMismatch, "v32-sdk-range-mismatch", Rule;
+    V32PorMissing, "v32-por-missing", Rule;
+    V32PorMismatch, "v32-por-mismatch", Rule;
+    V32PorCapabilityMismatch, "v32-por-capability-mismatch", Rule;
+    V32InconsistentDigests, "v32-inconsistent-digests", Content;
+    V32BlockStripped, "v32-block-stripped", Stripped;
+    V32SdkAttrMismatch, "v32-sdk-attr-mismatch", Rule;
+    V32MaxAttrWithoutMinAttr, "v32-max-attr-without-min-attr", Rule;
 
     V4NoSignatures, "v4-sig-no-signatures", Malformed;
     V4UnknownSigAlgorithm, "v4-sig-unknown-sig-algorithm", Unsupported;

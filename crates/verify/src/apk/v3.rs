@@ -1,4 +1,4 @@
-//! The APK Signature Schemes v3 and v3.1: signers by ranges of API levels, with their rotation.
+//! The APK Signature Schemes v3 to v3.2: signers by ranges of API levels, with their rotation.
 //!
 //! Source: AOSP `tools/apksig`, `internal/apk/v3/V3SchemeVerifier.java`.
 
@@ -8,6 +8,7 @@ use super::lineage::{Lineage, LineageFault};
 use super::problem::{Kind, Problems};
 use super::signer::{self, Kinds, Signatures, Signer, SignerFault, prefixed};
 use super::{Apk, Levels};
+use crate::key::PublicKey;
 
 /// What the scheme says.
 #[derive(Debug, Default)]
@@ -29,27 +30,40 @@ pub struct Ranged {
     pub min: i32,
     /// The last one.
     pub max: i32,
-    lineage: Option<Lineage>,
-    for_development: bool,
+    pub(super) lineage: Option<Lineage>,
+    pub(super) for_development: bool,
 }
 
-/// Which of the two schemes.
+/// Which of the schemes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
+    /// v3.2.
+    V32,
     /// v3.1.
     V31,
     /// v3, with the level from which a v3.1 signer takes over, if there is one.
     V3(Option<i32>),
 }
 
+/// What is asked of the signers of a scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Which scheme it is.
+    pub version: Version,
+    /// The levels that decide.
+    pub levels: Levels,
+    /// The levels that v3.2 is for, if the package has it.
+    pub hybrid: Option<Levels>,
+}
+
 /// Verifies the value of the scheme.
-pub fn verify(apk: &Apk, value: &[u8], version: Version, levels: Levels) -> Result<Verified, Fault> {
+pub fn verify(apk: &Apk, value: &[u8], asked: Asked) -> Result<Verified, Fault> {
     let mut verified = Verified::default();
     let mut signers = Vec::new();
     let names = [Kind::V3MalformedSigners, Kind::V3NoSigners, Kind::V3MalformedSigner];
     signer::signers(value, &mut verified.problems, names, |record, problems| {
         let mut ranged = Ranged::default();
-        let read = read_signer(record, &mut ranged, version, levels, problems);
+        let read = read_signer(record, &mut ranged, asked, problems);
         signers.push(ranged);
         read
     });
@@ -59,12 +73,15 @@ pub fn verify(apk: &Apk, value: &[u8], version: Version, levels: Levels) -> Resu
     }
     let own: Vec<&Signer> = verified.signers.iter().map(|it| &it.signer).collect();
     apk.hold_content(own, Kind::V3ApkDigestDidNotVerify, &mut verified.problems)?;
-    hold_ranges(&mut verified, version, levels);
+    hold_ranges(&mut verified, asked);
+    if MIN_SDK_V32 <= asked.levels.max && verified.signers.iter().any(Ranged::is_pqc) {
+        verified.problems.add(Kind::V3PqcSingleSigner);
+    }
     Ok(verified)
 }
 
 /// The signers cover the levels without holes, and their lineages only grow.
-fn hold_ranges(verified: &mut Verified, version: Version, levels: Levels) {
+fn hold_ranges(verified: &mut Verified, Asked { version, levels, hybrid }: Asked) {
     let problems = &mut verified.problems;
     let mut sorted: Vec<&Ranged> = Vec::new();
     for ranged in &verified.signers {
@@ -92,8 +109,15 @@ fn hold_ranges(verified: &mut Verified, version: Version, levels: Levels) {
             lineages.push(lineage);
         }
     }
+    // From where v3.2 takes over, the schemes before it need no signer.
+    let levels = match hybrid {
+        Some(hybrid) if hybrid.min <= levels.max && levels.max <= hybrid.max => {
+            Levels { min: levels.min, max: hybrid.min.saturating_sub(1).max(1) }
+        }
+        _ => levels,
+    };
     let (needed_min, needed_max) = match version {
-        Version::V31 => (levels.max, levels.max),
+        Version::V31 | Version::V32 => (levels.max, levels.max),
         Version::V3(None) => (levels.min, levels.max),
         Version::V3(Some(rotation)) => (levels.min, rotation.saturating_sub(1)),
     };
@@ -114,11 +138,11 @@ fn hold_ranges(verified: &mut Verified, version: Version, levels: Levels) {
     verified.lineage = merged;
 }
 
-fn read_signer(
+/// Reads a signer and verifies its signatures.
+pub(super) fn read_signer(
     mut record: Reader,
     ranged: &mut Ranged,
-    version: Version,
-    levels: Levels,
+    asked: Asked,
     problems: &mut Problems,
 ) -> Result<(), SignerFault> {
     let signed = prefixed(&mut record)?;
@@ -141,20 +165,54 @@ fn read_signer(
         problems.add(Kind::V3MaxSdkMismatch);
     }
     let mut attributes = prefixed(&mut signed)?;
+    let mut stated = Stated::default();
     signatures.fill(&mut ranged.signer, digests, certificates, &KINDS)?;
     while !attributes.is_empty() {
         let attribute = prefixed(&mut attributes);
-        let read = attribute.and_then(|it| read_attribute(it, ranged, version, levels, problems));
+        let read = attribute.and_then(|it| read_attribute(it, ranged, &mut stated, asked, problems));
         read.map_err(|_| Kind::V3MalformedAdditionalAttribute)?;
     }
+    if MIN_SDK_V32 <= asked.levels.max && asked.version != Version::V32 {
+        stated.hold(asked.hybrid, problems);
+    }
     Ok(())
+}
+
+/// The levels that a signer of v3 or v3.1 says v3.2 is for: else v3.2 could be taken away unnoticed.
+#[derive(Default)]
+struct Stated {
+    min: Option<i32>,
+    max: Option<i32>,
+}
+
+impl Stated {
+    fn hold(&self, hybrid: Option<Levels>, problems: &mut Problems) {
+        match (self, hybrid) {
+            (Stated { min: None, max: None }, _) => {}
+            (Stated { min: None, max: Some(_) }, _) => problems.add(Kind::V32MaxAttrWithoutMinAttr),
+            (Stated { min: Some(_), .. }, None) => problems.add(Kind::V32BlockStripped),
+            (Stated { min: Some(min), max }, Some(hybrid)) => {
+                if *min != hybrid.min || max.is_some_and(|it| it != hybrid.max) {
+                    problems.add(Kind::V32SdkAttrMismatch);
+                }
+            }
+        }
+    }
+}
+
+impl Ranged {
+    /// Whether its key is of ML-DSA.
+    pub(super) fn is_pqc(&self) -> bool {
+        let key = self.signer.certificates.first().and_then(|it| it.key().ok());
+        matches!(key, Some(PublicKey::MlDsa65(_) | PublicKey::MlDsa87(_)))
+    }
 }
 
 fn read_attribute(
     mut attribute: Reader,
     ranged: &mut Ranged,
-    version: Version,
-    levels: Levels,
+    stated: &mut Stated,
+    Asked { version, levels, .. }: Asked,
     problems: &mut Problems,
 ) -> Result<(), Fault> {
     match attribute.u32_le("id of an attribute")? {
@@ -176,9 +234,11 @@ fn read_attribute(
             match version {
                 Version::V3(Some(rotation)) if rotation == stated => {}
                 Version::V3(Some(_)) => problems.add(Kind::V31RotationMinSdkMismatch),
-                Version::V3(None) | Version::V31 => problems.add(Kind::V31BlockMissing),
+                Version::V3(None) | Version::V31 | Version::V32 => problems.add(Kind::V31BlockMissing),
             }
         }
+        HYBRID_MIN_SDK => stated.min = Some(attribute.i32_le("minSdkVersion of v3.2")?),
+        HYBRID_MAX_SDK => stated.max = Some(attribute.i32_le("maxSdkVersion of v3.2")?),
         ROTATION_ON_DEV_RELEASE => ranged.for_development = true,
         _ => {}
     }
@@ -203,7 +263,7 @@ const KINDS: Kinds = Kinds {
 pub const BLOCK_ID: u32 = 0xf053_68c0;
 /// The number of the pair of v3.1.
 pub const BLOCK_ID_V31: u32 = 0x1b93_ad61;
-/// The number of the pair of v3.2 (AOSP `ApkSignatureSchemeV3Verifier.java`): two signers, one of ML-DSA.
+/// The number of the pair of v3.2.
 pub const BLOCK_ID_V32: u32 = 0x70e1_c89f;
 /// The first API level that looks for v3.2.
 pub const MIN_SDK_V32: i32 = 37;
@@ -213,3 +273,5 @@ pub const MIN_SDK_V31: i32 = 33;
 const PROOF_OF_ROTATION: u32 = 0x3ba0_6f8c;
 const ROTATION_MIN_SDK: u32 = 0x559f_8b02;
 const ROTATION_ON_DEV_RELEASE: u32 = 0xc2a6_b3ba;
+const HYBRID_MIN_SDK: u32 = 0xbf94_0529;
+const HYBRID_MAX_SDK: u32 = 0x9f06_b79c;

@@ -4,8 +4,9 @@ use super::record::KeyDescription;
 use crate::apk::base64;
 use crate::ber::{self, NotBer, Value, Values};
 use crate::certificate::Certificate;
+use crate::hash::Hash;
 use crate::jca;
-use crate::key::PublicKey;
+use crate::key::{OID_ML_DSA_65, OID_ML_DSA_87, Padding, PublicKey};
 
 /// A root that is known, by its key: roots are issued anew.
 #[derive(Debug, Clone)]
@@ -191,13 +192,17 @@ impl Link {
     /// Whether the signature over it is by this key; else which problem that is.
     fn signed_by(&self, spki: &[u8]) -> Result<(), fn(usize) -> Problem> {
         let unsupported: fn(usize) -> Problem = Problem::Unsupported;
-        let algorithm = jca::signature(&self.algorithm).ok_or(unsupported)?;
-        let hash = algorithm.hash.ok_or(unsupported)?;
+        let (padding, hash) = match self.algorithm.as_slice() {
+            // It is over the message; the hash is not used.
+            OID_ML_DSA_65 | OID_ML_DSA_87 => (Padding::MlDsa, Hash::Sha512),
+            oid => {
+                let algorithm = jca::signature(oid).ok_or(unsupported)?;
+                (algorithm.padding, algorithm.hash.ok_or(unsupported)?)
+            }
+        };
         let not_signed: fn(usize) -> Problem = Problem::NotSigned;
         let key = PublicKey::read(spki).map_err(|_| not_signed)?;
-        let digest = hash.of(&[&self.certificate.tbs]);
-        match key.fits(algorithm.padding) && key.verifies(algorithm.padding, hash, &digest, &self.signature) == Ok(true)
-        {
+        match key.fits(padding) && key.signed(padding, hash, &[&self.certificate.tbs], &self.signature) == Ok(true) {
             true => Ok(()),
             false => Err(not_signed),
         }

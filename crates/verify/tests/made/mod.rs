@@ -84,6 +84,11 @@ pub fn certificate_with(key: &PrivateKey, subject: &str, extensions: &[u8]) -> V
 
 /// A certificate of a key for a subject, by a signer of this name, with extensions.
 pub fn certificate_by(key: &PrivateKey, subject: &str, by: (&PrivateKey, &str), extensions: &[u8]) -> Vec<u8> {
+    certificate_of(&spki(key), subject, by, extensions)
+}
+
+/// The same of any key.
+pub fn certificate_of(spki: &[u8], subject: &str, by: (&PrivateKey, &str), extensions: &[u8]) -> Vec<u8> {
     let mut algorithm = ber::encoded(ber::OID, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11]);
     algorithm.extend([5, 0]);
     let algorithm = ber::encoded(ber::SEQUENCE, &algorithm);
@@ -95,7 +100,7 @@ pub fn certificate_by(key: &PrivateKey, subject: &str, by: (&PrivateKey, &str), 
         name(by.1),
         ber::encoded(ber::SEQUENCE, &[time.clone(), time].concat()),
         name(subject),
-        spki(key),
+        spki.to_vec(),
     ];
     let mut tbs = tbs.concat();
     if !extensions.is_empty() {

@@ -1,10 +1,12 @@
 //! Signed packages.
 
+use ml_dsa::signature::Keypair;
+use ml_dsa::{MlDsa65, SigningKey};
 use rsa::PrivateKey;
 use verify::ber;
 use verify::hash::Hash;
 
-use super::{certificate, name, prefixed, sign, spki};
+use super::{certificate, certificate_of, key, name, prefixed, sign, spki};
 
 /// A package in the making: entries that are stored.
 pub struct Package {
@@ -102,23 +104,28 @@ impl Package {
         self.entries.push(("META-INF/CERT.RSA".to_owned(), info));
     }
 
+    /// The signers of the scheme v3.2 for these API levels: one of RSA, one of ML-DSA, each with attributes.
+    pub fn hybrid(&self, key: &PrivateKey, seed: u8, levels: (u32, u32), attributes: &[u8]) -> [Vec<u8>; 2] {
+        // What is signed has its end record as if there were no block.
+        let bare = Package { entries: self.entries.clone(), block: Vec::new() };
+        let [data, _, directory, end] = bare.parts();
+        let pqc = MlDsaKey::new(seed);
+        let classical = (0x0103, chunked(Hash::Sha256, &[&data, &directory, &end]), certificate(key, "maker"));
+        let own = (0x0501, chunked(Hash::Sha512, &[&data, &directory, &end]), pqc.certificate("maker"));
+        [
+            signer(classical, spki(key), Some(levels), attributes, |it| sign(key, Hash::Sha256, &[it])),
+            signer(own, pqc.spki(), Some(levels), attributes, |it| pqc.sign(it)),
+        ]
+    }
+
     /// Signs by the scheme v2, or v3 for these API levels, with attributes.
     pub fn sign_block(&mut self, key: &PrivateKey, levels: Option<(u32, u32)>, attributes: &[u8]) {
         const RSA_PKCS1_SHA256: u32 = 0x0103;
         self.block.clear();
         let [data, _, directory, end] = self.parts();
-        let digest = chunked(&[&data, &directory, &end]);
-        let id = RSA_PKCS1_SHA256.to_le_bytes();
-        let mut signed = prefixed(&prefixed(&[&id[..], &prefixed(&digest)].concat()));
-        signed.extend(prefixed(&prefixed(&certificate(key, "maker"))));
-        let range: Vec<u8> = levels.iter().flat_map(|it| [it.0.to_le_bytes(), it.1.to_le_bytes()]).flatten().collect();
-        signed.extend(&range);
-        signed.extend(prefixed(attributes));
-        let signature = sign(key, Hash::Sha256, &[&signed]);
-        let mut signer = prefixed(&signed);
-        signer.extend(&range);
-        signer.extend(prefixed(&prefixed(&[&id[..], &prefixed(&signature)].concat())));
-        signer.extend(prefixed(&spki(key)));
+        let digest = chunked(Hash::Sha256, &[&data, &directory, &end]);
+        let own = (RSA_PKCS1_SHA256, digest, certificate(key, "maker"));
+        let signer = signer(own, spki(key), levels, attributes, |it| sign(key, Hash::Sha256, &[it]));
         let value = prefixed(&prefixed(&signer));
         let pair_id: u32 = if levels.is_some() { 0xf053_68c0 } else { 0x7109_871a };
         let mut pair = ((value.len() + 4) as u64).to_le_bytes().to_vec();
@@ -146,13 +153,59 @@ pub fn attribute(id: u32, value: &[u8]) -> Vec<u8> {
     prefixed(&[&id.to_le_bytes()[..], value].concat())
 }
 
-fn chunked(parts: &[&[u8]]) -> Vec<u8> {
+/// A signer: the number of the algorithm, the digest of the content and the certificate; the key; the API levels.
+fn signer(
+    (algorithm, digest, certificate): (u32, Vec<u8>, Vec<u8>),
+    spki: Vec<u8>,
+    levels: Option<(u32, u32)>,
+    attributes: &[u8],
+    sign: impl Fn(&[u8]) -> Vec<u8>,
+) -> Vec<u8> {
+    let id = algorithm.to_le_bytes();
+    let mut signed = prefixed(&prefixed(&[&id[..], &prefixed(&digest)].concat()));
+    signed.extend(prefixed(&prefixed(&certificate)));
+    let range: Vec<u8> = levels.iter().flat_map(|it| [it.0.to_le_bytes(), it.1.to_le_bytes()]).flatten().collect();
+    signed.extend(&range);
+    signed.extend(prefixed(attributes));
+    let signature = sign(&signed);
+    let mut signer = prefixed(&signed);
+    signer.extend(&range);
+    signer.extend(prefixed(&prefixed(&[&id[..], &prefixed(&signature)].concat())));
+    signer.extend(prefixed(&spki));
+    signer
+}
+
+/// A key of ML-DSA-65 that signs nothing but tests.
+pub struct MlDsaKey(SigningKey<MlDsa65>);
+
+impl MlDsaKey {
+    pub fn new(seed: u8) -> MlDsaKey {
+        MlDsaKey(SigningKey::from_seed(&[seed; 32].into()))
+    }
+
+    pub fn spki(&self) -> Vec<u8> {
+        let algorithm = ber::encoded(ber::OID, &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, 18]);
+        let bits = [&[0][..], &self.0.verifying_key().encode()].concat();
+        let parts = [ber::encoded(ber::SEQUENCE, &algorithm), ber::encoded(ber::BIT_STRING, &bits)];
+        ber::encoded(ber::SEQUENCE, &parts.concat())
+    }
+
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.0.expanded_key().sign_deterministic(message, &[]).unwrap().encode().to_vec()
+    }
+
+    pub fn certificate(&self, subject: &str) -> Vec<u8> {
+        certificate_of(&self.spki(), subject, (&key(), "maker"), &[])
+    }
+}
+
+fn chunked(hash: Hash, parts: &[&[u8]]) -> Vec<u8> {
     let digests: Vec<Vec<u8>> = parts
         .iter()
         .flat_map(|it| it.chunks(1 << 20))
-        .map(|it| Hash::Sha256.of(&[&[0xa5], &(it.len() as u32).to_le_bytes(), it]))
+        .map(|it| hash.of(&[&[0xa5], &(it.len() as u32).to_le_bytes(), it]))
         .collect();
-    Hash::Sha256.of(&[&[0x5a], &(digests.len() as u32).to_le_bytes(), &digests.concat()])
+    hash.of(&[&[0x5a], &(digests.len() as u32).to_le_bytes(), &digests.concat()])
 }
 
 pub fn base64(bytes: &[u8]) -> String {
