@@ -129,6 +129,8 @@ pub struct Handler {
 
 /// Access flags that matter here.
 pub mod access {
+    /// `protected`.
+    pub const PROTECTED: u32 = 0x4;
     /// `static`.
     pub const STATIC: u32 = 0x8;
     /// `public`.

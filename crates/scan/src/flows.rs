@@ -1,11 +1,13 @@
 //! Values from source to sink, in every app of what was found.
 
+use std::sync::Arc;
+
 use knowledge::models::Models;
 use model::fact::app::{App, ComponentKind};
 use model::fact::flow::{Check, Flow, Followed, Reach, Step, Way};
 use model::{ArtifactId, Facts, Gap, Layer, Location, Row};
 use rayon::prelude::*;
-use taint::{Analysis, Component};
+use taint::{Analysis, Component, Platform};
 
 use crate::calls::Calls;
 use crate::code::{self, Unit};
@@ -42,8 +44,10 @@ pub fn flows(
     progress: &dyn Progress,
 ) -> (Vec<UnitFlows>, Vec<Gap>) {
     let tree = &found.tree;
+    let all: Vec<Unit> = code::units(tree, &found.facts).into_iter().filter(|it| !it.files.is_empty()).collect();
+    let platform = Arc::new(platform_of(found, models, &all));
     let mut units = Vec::new();
-    for unit in code::units(tree, &found.facts).into_iter().filter(|it| !it.files.is_empty()) {
+    for unit in all {
         let owner = unit.artifact;
         let is_inside = |id: ArtifactId| id == owner || tree.ancestors(id).any(|it| it.id == owner);
         let mut app = match unit.app {
@@ -58,6 +62,7 @@ pub fn flows(
             },
         };
         app.control = control;
+        app.platform = platform.clone();
         let size: u64 = unit.files.iter().map(|it| tree.artifact(*it).blob.len()).sum();
         progress.ahead(size);
         units.push((app, unit, size));
@@ -94,6 +99,16 @@ pub fn flows(
         unit.analysis.flows.sort();
     }
     (all, gaps)
+}
+
+/// The classes of the libraries that the phone has for all apps.
+fn platform_of(found: &Found, models: &Models, units: &[Unit]) -> Platform {
+    let libraries: Vec<&Unit> =
+        units.iter().filter(|it| it.app.is_none() && it.folder.is_none() && !it.plugin).collect();
+    // What cannot be read of them is told where they are followed.
+    let dexes = |unit: &Unit| code::open(&found.tree, unit).0.into_iter().map(|it| it.0).collect::<Vec<_>>();
+    let parts: Vec<Platform> = libraries.par_iter().map(|it| Platform::of(&dexes(it), models.framework())).collect();
+    Platform::joined(parts)
 }
 
 fn follow(

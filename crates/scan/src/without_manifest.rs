@@ -16,7 +16,7 @@ pub fn app_of(program: &Program, models: &Models, known: &taint::App) -> taint::
             let own = program.names.find(name).and_then(|it| program.class(program.class_of(it)?));
             name = match own {
                 Some(class) => program.names.text(class.superclass?),
-                None => models.framework().super_of(name)?,
+                None => models.framework().super_of(name).or_else(|| known.platform.super_of(name))?,
             };
         }
         None

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use dalvik::{ClassId, MethodId, Name, Program, access};
 use knowledge::models::Models;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::engine::{Engine, Found};
 use crate::interpret::Ctx;
+use crate::platform::Platform;
 use crate::state::State;
 use crate::summary::Deed;
 use crate::told::Analysis;
@@ -30,6 +31,13 @@ pub struct App {
     pub fragments: Vec<String>,
     /// What is followed besides where values go.
     pub control: Control,
+    /// The classes of the phone that it is on.
+    #[serde(serialize_with = "as_digest")]
+    pub platform: Arc<Platform>,
+}
+
+fn as_digest<S: Serializer>(platform: &Arc<Platform>, serializer: S) -> Result<S::Ok, S::Error> {
+    platform.serialize(serializer)
 }
 
 /// What a value decides, and not only where it goes.

@@ -612,7 +612,8 @@ impl Engine<'_> {
                 && !matches!(ty, "Ljava/lang/Object;" | "Landroid/content/Context;" | "Landroid/app/Activity;")
                 && !ty.starts_with("Ljava/lang/String")
                 && !ty.starts_with('[')
-                && self.models.framework().overridable(ty).next().is_some()
+                && (self.models.framework().overridable(ty).next().is_some()
+                    || self.facts.platform.overridable(ty).next().is_some())
         })
     }
 

@@ -478,6 +478,7 @@ impl<'a> Engine<'a> {
                 let framework = self.models.framework();
                 parents.extend(framework.super_of(&class).map(str::to_owned));
                 parents.extend(framework.interfaces_of(&class).map(str::to_owned));
+                parents.extend(self.facts.platform.parents_of(&class).map(str::to_owned));
             }
             for parent in parents {
                 if !found.contains(&parent) {
@@ -550,9 +551,9 @@ impl<'a> Engine<'a> {
         let mut open: FxHashSet<(String, String)> = FxHashSet::default();
         for ancestor in self.ancestors(&name) {
             if program.names.find(&ancestor).and_then(|it| program.class_of(it)).is_none() {
-                for (name, proto) in self.models.framework().overridable(&ancestor) {
-                    open.insert((name.to_owned(), proto.to_owned()));
-                }
+                let owned = |it: (&str, &str)| (it.0.to_owned(), it.1.to_owned());
+                open.extend(self.models.framework().overridable(&ancestor).map(owned));
+                open.extend(self.facts.platform.overridable(&ancestor).map(owned));
             }
             // A library calls what it leaves open as the framework does.
             let library = program.names.find(&ancestor).and_then(|it| program.class_of(it));

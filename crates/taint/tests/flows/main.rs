@@ -14,6 +14,7 @@ mod intents;
 mod java;
 mod lifecycle;
 mod models;
+mod platform;
 mod reflection;
 mod statics;
 mod stores;

@@ -10,16 +10,19 @@ use super::syntax::{self, Catch, Expr, Program, Stmt, anonymous_name};
 /// Which `source…` or `sink…` of the text an instruction is: by class, method with proto, and code unit.
 pub type Marks = BTreeMap<(String, String, u32), String>;
 
-/// The bytes of the program's dex file, and which instruction is which source or sink of the text.
-pub fn compile(program: &Program, mut names: Names) -> (Vec<u8>, Marks) {
+/// The bytes of the program's dex file and of that of the phone's own classes, and which instruction is which source or
+/// sink of the text.
+pub fn compile(program: &Program, mut names: Names) -> (Vec<u8>, Vec<u8>, Marks) {
     let (named, anonymous): (Vec<_>, Vec<_>) = program.classes.iter().partition(|it| !it.name.contains('$'));
     named.iter().for_each(|it| names.announce(it));
     named.iter().for_each(|it| names.add(it));
     let mut compiler = Compiler { names, anonymous, classes: Vec::new(), marks: Marks::new() };
-    for class in named {
-        compiler.class(class, &[], &[]);
-    }
-    (dex::write(&compiler.classes), compiler.marks)
+    let (platform, own): (Vec<_>, Vec<_>) = named.into_iter().partition(|it| it.kind == "platform");
+    let [platform, own] = [platform, own].map(|it| {
+        it.into_iter().for_each(|class| compiler.class(class, &[], &[]));
+        dex::write(&std::mem::take(&mut compiler.classes))
+    });
+    (own, platform, compiler.marks)
 }
 
 pub struct Compiler<'p> {

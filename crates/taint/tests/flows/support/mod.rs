@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock};
 
 use dalvik::Dex;
 use knowledge::models::Models;
-use taint::{Analysis, App, Component, Control, Flow};
+use taint::{Analysis, App, Component, Control, Flow, Platform};
 
 use compile::Marks;
 use names::Names;
@@ -129,8 +129,10 @@ impl Followed {
 
 fn follow(text: &str, control: Control) -> Followed {
     let program = syntax::parse(text);
-    let app = App { control, ..app_of(&program) };
-    let (bytes, marks) = compile::compile(&program, OUTSIDE.clone());
+    let (bytes, platform, marks) = compile::compile(&program, OUTSIDE.clone());
+    let platform = Dex::parse(Arc::from(platform)).expect("a dex file");
+    let platform = Platform::joined([Platform::of([&platform], MODELS.framework())]);
+    let app = App { control, platform: Arc::new(platform), ..app_of(&program) };
     let analysis = analyse(&bytes, &app);
     Followed { analysis, marks }
 }

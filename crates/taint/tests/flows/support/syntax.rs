@@ -14,7 +14,7 @@ pub struct Program {
 }
 
 /// `class`, `interface`, or a component that the manifest declares: `activity`, `service`, `receiver`, `provider`,
-/// `application`, or a `fragment` that a layout names.
+/// `application`, or a `fragment` that a layout names; `platform` is a class of the phone's own libraries.
 #[derive(Debug, Default)]
 pub struct Class {
     pub kind: String,
@@ -210,7 +210,7 @@ struct Parser {
 }
 
 const KINDS: &[&str] =
-    &["class", "interface", "activity", "service", "receiver", "provider", "application", "fragment"];
+    &["class", "interface", "activity", "service", "receiver", "provider", "application", "fragment", "platform"];
 
 impl Parser {
     fn peek(&self, ahead: usize) -> Option<&Token> {
