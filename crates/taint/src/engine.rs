@@ -657,6 +657,8 @@ impl<'a> Engine<'a> {
         let holds = self.globals.holds.entry(place).or_default();
         if holds.len() < HOLDS_MAX {
             holds.push(value);
+        } else {
+            self.limit("values of a shared place");
         }
     }
 
@@ -784,6 +786,16 @@ impl<'a> Engine<'a> {
             if self.arena.is_symbolic(whole) {
                 wholes.push(self.arena.part(whole, key));
             }
+        }
+        // Of what comes from a source as a whole, every part does, however deep.
+        let mut above = Some(upper);
+        while let Some(at) = above {
+            let held = self.globals.holds.get(&at).into_iter().flatten();
+            wholes.extend(held.filter(|it| matches!(self.arena.get(**it), Obj::Source(_))));
+            above = match *self.arena.get(at) {
+                Obj::Part(base, _) => Some(base),
+                _ => None,
+            };
         }
         wholes
     }

@@ -54,6 +54,33 @@ fn a_messenger_of_ones_own_handler_delivers_at_once() {
     );
 }
 
+#[test]
+fn what_other_apps_send_to_the_messenger_of_an_exported_service_they_decide() {
+    let app = |service: &str| {
+        format!(
+            r#"{service} S {{
+                   Messenger door = new Messenger(new H());
+                   IBinder onBind(Intent intent) {{ return door.getBinder(); }}
+               }}
+               class H extends Handler {{ void handleMessage(Message m) {{ Runtime.getRuntime().exec(m.getData().getString("k")); }} }}"#
+        )
+    };
+    check(&app("exported service"), "exported-intent -> execute-command");
+    check(&app("service"), NOTHING);
+}
+
+#[test]
+fn a_handler_that_no_messenger_hands_out_is_sent_nothing_by_others() {
+    check(
+        r#"exported service S {
+               Handler own = new H();
+               IBinder onBind(Intent intent) { return new Binder(); }
+           }
+           class H extends Handler { void handleMessage(Message m) { Runtime.getRuntime().exec(m.getData().getString("k")); } }"#,
+        NOTHING,
+    );
+}
+
 /// As the compiler of AIDL writes it, without what only checks.
 const AIDL: &str = r#"
     interface Door extends IInterface { void open(String x); String ask(); }

@@ -336,3 +336,13 @@ fn other_methods_of_a_provider_are_its_own() {
         NOTHING,
     );
 }
+
+#[test]
+fn what_lies_deep_in_what_others_send_they_decide() {
+    check(
+        r#"exported activity Main {
+               void onCreate(Bundle saved) { Runtime.getRuntime().exec(getIntent().getBundleExtra("b").getBundle("c").getString("k")); }
+           }"#,
+        "exported-intent -> execute-command",
+    );
+}
