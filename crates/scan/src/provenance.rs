@@ -7,7 +7,8 @@ use knowledge::{AppCve, Knowledge};
 use model::ArtifactId;
 use model::fact::app::{App, Component};
 use model::fact::company::CompanySignKind;
-use model::report::{HostLine, JarLine, Provenance, RecordLine, SdkLine};
+use model::fact::context::ContextKind;
+use model::report::{HostLine, JarLine, Provenance, RecordLine, SdkLine, ServiceLine};
 use phone::{InstalledApp, Phone};
 use surface::Guard;
 
@@ -53,7 +54,32 @@ pub fn of(phone: &Phone) -> Provenance {
         device_path: path.clone(),
         in_aosp: sdk.and_then(|it| knowledge.baseline_boot_jars.has(path, it)),
     });
-    Provenance { sdks, hosts, boot_class_path: boot_class_path.collect(), records: records_of(phone, knowledge) }
+    Provenance {
+        sdks,
+        hosts,
+        boot_class_path: boot_class_path.collect(),
+        added_services: added_services_of(phone, sdk),
+        records: records_of(phone, knowledge),
+    }
+}
+
+/// What the policy that the phone runs has a name for, and AOSP's has not.
+fn added_services_of(phone: &Phone, sdk: Option<u32>) -> Vec<ServiceLine> {
+    let Some(sdk) = sdk else { return Vec::new() };
+    let known = &Knowledge::bundled().baseline_services;
+    let mut added: BTreeMap<&str, ServiceLine> = BTreeMap::new();
+    for row in phone.running(&phone.facts.contexts) {
+        let rule = &row.value;
+        let is_service = matches!(rule.kind, ContextKind::Service | ContextKind::HwService);
+        if is_service && rule.pattern != "*" && known.has(&rule.pattern, sdk) == Some(false) {
+            added.entry(&rule.pattern).or_insert_with(|| ServiceLine {
+                name: rule.pattern.clone(),
+                label: rule.context.clone(),
+                device_path: phone.device_path(row.at.artifact).to_owned(),
+            });
+        }
+    }
+    added.into_values().collect()
 }
 
 /// The version that the phone says it has.
@@ -206,7 +232,9 @@ mod tests {
         let told = |guard: Guard| standing_of(record(), &app(238, &[(named, true)]), "", &|_| guard.clone()).unwrap();
         let permission = "com.fw.upgrade.sysoper.WRITE".to_owned();
         let closed = Guard::Closed { permission: permission.clone(), declared_by: "com.fw.upgrade".to_owned() };
-        assert!(told(closed).starts_with("the component that it names is guarded here by com.fw.upgrade.sysoper.WRITE"));
+        assert!(
+            told(closed).starts_with("the component that it names is guarded here by com.fw.upgrade.sysoper.WRITE")
+        );
         let level = phone::ProtectionLevel(0);
         for guard in [Guard::Undeclared { permission: permission.clone() }, Guard::None] {
             assert!(told(guard).starts_with("this is the version"), "anyone who asks gets past it");

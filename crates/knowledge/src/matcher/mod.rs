@@ -49,8 +49,10 @@ pub struct Matcher {
     heads: FxHashSet<Box<str>>,
     strings: Vec<Box<str>>,
     search: Option<AhoCorasick>,
-    /// Whether there is one at all; none where there are too many texts.
+    /// Whether there is one at all, by the rarest part of each; none where there are too many texts.
     quick: Option<packed::Searcher>,
+    /// How far into its text a rare part begins at most.
+    rare_max: usize,
     string_max: usize,
     sha256: FxHashMap<[u8; 32], Box<str>>,
     sha1: FxHashMap<[u8; 20], Box<str>>,
@@ -223,7 +225,10 @@ impl Matcher {
         let texts = self.strings.iter().map(|it| it.as_bytes());
         // Too many patterns for an automaton of this size: the test of the bundled ones says so, and feeds are bounded.
         self.search = AhoCorasick::builder().match_kind(MatchKind::Standard).build(texts).ok();
-        self.quick = packed::Searcher::new(self.strings.iter().map(|it| it.as_bytes()));
+        let rare: Vec<usize> = self.strings.iter().map(|it| rare_part_of(it.as_bytes())).collect();
+        self.rare_max = rare.iter().copied().max().unwrap_or(0);
+        let parts = self.strings.iter().zip(&rare).map(|(text, from)| text.as_bytes().get(*from..).unwrap_or_default());
+        self.quick = packed::Searcher::new(parts);
         if self.strings.is_empty() {
             (self.search, self.quick) = (None, None);
         }
@@ -248,10 +253,10 @@ impl Matcher {
         self.len() == 0
     }
 
-    /// Where the first text begins.
+    /// From where on there may be a text.
     fn first_text(&self, area: &[u8]) -> Option<usize> {
         match &self.quick {
-            Some(quick) => quick.find(area).map(|it| it.start()),
+            Some(quick) => quick.find(area).map(|it| it.start().saturating_sub(self.rare_max)),
             None => (!area.is_empty()).then_some(0),
         }
     }
@@ -277,6 +282,21 @@ impl Matcher {
         self.sha256.len() + self.sha1.len() + self.md5.len()
     }
 }
+
+/// Where in a text the few bytes begin that stand in files least: a search by `com.` would stop at every name.
+fn rare_part_of(text: &[u8]) -> usize {
+    let rarity = |byte: &u8| match byte {
+        b'a' | b'c' | b'd' | b'e' | b'i' | b'l' | b'm' | b'n' | b'o' | b'r' | b's' | b't' | b'.' | b' ' => 0,
+        b'a'..=b'z' | b'_' => 1,
+        b'A'..=b'Z' => 2,
+        _ => 3u32,
+    };
+    let sums = text.windows(RARE_LEN).map(|it| it.iter().map(rarity).sum::<u32>());
+    sums.enumerate().max_by_key(|(at, sum)| (*sum, std::cmp::Reverse(*at))).map_or(0, |it| it.0)
+}
+
+/// By so many bytes a quick search tells what may be a text.
+const RARE_LEN: usize = 4;
 
 impl Observer for Matcher {
     fn observe(&self, artifact: &Artifact, part: Part, stated: &Facts) -> Option<Box<dyn Observation + '_>> {

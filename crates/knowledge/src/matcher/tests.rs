@@ -167,6 +167,25 @@ fn a_feed_without_such_hashes_makes_nobody_compute_them_of_every_file() {
 }
 
 #[test]
+fn texts_are_found_that_overlap_and_that_lie_across_areas_and_pieces() {
+    let texts = ["com.a-XYZW", "XYZW-com.b", "the end of it all", "ZW-co"];
+    let known: Vec<(IndicatorKind, &str)> = texts.iter().map(|it| (IndicatorKind::String, *it)).collect();
+    let matcher = matcher(&known);
+    assert!(matcher.quick.is_some());
+    for it in texts {
+        // A second one behind the first, at every distance up to where another area begins.
+        for at in (111..1300).step_by(7) {
+            let mut bytes = vec![b'.'; 5000];
+            bytes[100..100 + texts[0].len()].copy_from_slice(texts[0].as_bytes());
+            bytes[at..at + it.len()].copy_from_slice(it.as_bytes());
+            let found = found_in_pieces(&matcher, &bytes, bytes.len());
+            assert!(found.contains(&format!("string {it}")), "{it} at {at}: {found:?}");
+        }
+    }
+    assert_eq!(found(&known[..2], b"com.a-XYZW-com.b"), ["string XYZW-com.b", "string com.a-XYZW"]);
+}
+
+#[test]
 fn a_hole_ends_a_text_and_places_count_it() {
     let matcher = matcher(&[(IndicatorKind::Domain, "a.com"), (IndicatorKind::String, "some text")]);
     let mut seen = Box::new(observation::Seen::new(&matcher, model::ArtifactId(0), Part::Content, None));
