@@ -13,6 +13,7 @@ mod fuzz;
 mod licences;
 mod oracle;
 mod programs;
+mod services;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ fn run(args: &[String]) -> Result<()> {
     match words.as_slice() {
         [] | ["help" | "--help" | "-h", ..] => println!("{HELP}"),
         ["baseline", "sepolicy", trees @ ..] if !trees.is_empty() => baseline::run(trees)?,
+        ["baseline", "services", trees @ ..] if !trees.is_empty() => services::run(trees)?,
         ["bench", options @ ..] => bench::run(&bench::Options::of(options)?)?,
         ["droidbench", options @ ..] => droidbench::run(&droidbench::Options::of(options)?)?,
         ["ci"] => ci::run()?,
@@ -55,6 +57,7 @@ fn run(args: &[String]) -> Result<()> {
 const HELP: &str = "\
 cargo xtask CHORE
 
+  baseline services API=DIR…      names of services that Android's own policy knows, from trees of system/sepolicy
   baseline sepolicy API=DIR…
                   makes policy.txt of the knowledge from source trees of AOSP's system/sepolicy, each with its API level
                   (Debian's m4 and checkpolicy)

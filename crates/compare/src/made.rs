@@ -100,6 +100,7 @@ impl Made {
             role,
             sha256: text(),
             sha1: text(),
+            md5: text(),
             public_key_sha256: text(),
             subject: text(),
             issuer: text(),

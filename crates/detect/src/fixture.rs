@@ -312,6 +312,7 @@ pub(crate) fn certificate(role: Role, subject: &str) -> Certificate {
         role,
         sha256: subject.to_owned(),
         sha1: subject.to_owned(),
+        md5: subject.to_owned(),
         public_key_sha256: subject.to_owned(),
         subject: subject.to_owned(),
         issuer: subject.to_owned(),

@@ -163,7 +163,7 @@ impl<'a> Presence<'a> {
     /// The apps that this certificate signs.
     pub fn signed_by(&self, hash: &str) -> impl Iterator<Item = &'a InstalledApp> {
         let signs = move |it: &&InstalledApp| {
-            it.signers.iter().any(|it| it.certificate.sha256 == hash || it.certificate.sha1 == hash)
+            it.signers.iter().map(|it| &it.certificate).any(|it| [&*it.sha256, &*it.sha1, &*it.md5].contains(&hash))
         };
         self.context.phone.apps.effective().filter(signs)
     }

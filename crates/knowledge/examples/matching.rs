@@ -20,8 +20,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use knowledge::{Feed, IndicatorKind, Knowledge, Matcher};
+use model::fact::app::App;
 use model::observer::{Observation, Observer, Part};
-use model::{Artifact, ArtifactId, Blob, Facts, Node};
+use model::{Artifact, ArtifactId, Blob, Facts, Location, Node, Row};
 use sha2::{Digest, Sha256};
 
 #[allow(clippy::print_stdout, clippy::print_stderr)]
@@ -56,20 +57,30 @@ fn main() -> ExitCode {
             id: ArtifactId(0),
             parent: None,
             name: path.clone(),
-            raw_name: path.into_bytes(),
+            raw_name: path.clone().into_bytes(),
             depth: 0,
             blob: Blob::empty(),
             node: Node::file(),
         };
         let mut hash = Sha256::new();
+        let mut n @ 1.. = file.read(&mut buffer).unwrap_or(0) else { continue };
+        // What packs others is shown as such, as a check does it.
+        let part = if buffer.starts_with(b"PK") { Part::Packing } else { Part::Content };
+        let mut stated = Facts::default();
+        if path.ends_with(".apk") {
+            // An app, as its manifest says in a check; these are not called as those of cases.
+            let at = Location { artifact: ArtifactId(0), offset: 0, size: 0 };
+            stated.apps.push(Row { at, value: App::default() });
+        }
         let by_matcher = !["read", "rules"].contains(&way.as_str());
         let mut seen: Vec<Box<dyn Observation>> =
-            by_matcher.then(|| matcher.observe(&artifact, Part::Content)).flatten().into_iter().collect();
-        seen.extend(rules.as_deref().and_then(|it| it.observe(&artifact, Part::Content)));
-        while let Ok(n @ 1..) = file.read(&mut buffer) {
+            by_matcher.then(|| matcher.observe(&artifact, part, &stated)).flatten().into_iter().collect();
+        seen.extend(rules.as_deref().and_then(|it| it.observe(&artifact, part, &stated)));
+        while n != 0 {
             bytes += n as u64;
             hash.update(&buffer[..n]);
             seen.iter_mut().for_each(|it| it.bytes(&buffer[..n]));
+            n = file.read(&mut buffer).unwrap_or(0);
         }
         let mut facts = Facts::default();
         let hash = hash.finalize().into();

@@ -29,6 +29,18 @@ pub struct BaselineBootJar {
     pub source: String,
 }
 
+/// A name under which a service of AOSP is found.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BaselineService {
+    /// Its name (binder), or its interface (HIDL).
+    pub name: String,
+    /// The versions that have it.
+    pub sdks: SdkRanges,
+    /// The reference that proves the row.
+    pub source: String,
+}
+
 impl Row for BaselinePackage {
     fn id(&self) -> String {
         self.package.clone()
@@ -42,6 +54,16 @@ impl Row for BaselinePackage {
 impl Row for BaselineBootJar {
     fn id(&self) -> String {
         self.jar.clone()
+    }
+
+    fn source(&mut self) -> &mut String {
+        &mut self.source
+    }
+}
+
+impl Row for BaselineService {
+    fn id(&self) -> String {
+        self.name.clone()
     }
 
     fn source(&mut self) -> &mut String {
@@ -63,6 +85,14 @@ impl Table<BaselineBootJar> {
     pub fn has(&self, path: &str, sdk: u32) -> Option<bool> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let name = name.strip_suffix(".jar").unwrap_or(name);
+        let known = self.iter().any(|it| it.sdks.contains(sdk));
+        known.then(|| self.get(name).is_some_and(|it| it.sdks.contains(sdk)))
+    }
+}
+
+impl Table<BaselineService> {
+    /// Whether AOSP's policy of this version knows a service of this name; `None` where nothing is known of the version.
+    pub fn has(&self, name: &str, sdk: u32) -> Option<bool> {
         let known = self.iter().any(|it| it.sdks.contains(sdk));
         known.then(|| self.get(name).is_some_and(|it| it.sdks.contains(sdk)))
     }

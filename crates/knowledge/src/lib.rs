@@ -37,7 +37,7 @@ use std::sync::LazyLock;
 pub use android_versions::AndroidVersion;
 pub use attestation_keys::{AttestationKey, AttestationUse};
 pub use avb_keys::AvbKey;
-pub use baseline::{BaselineBootJar, BaselinePackage};
+pub use baseline::{BaselineBootJar, BaselinePackage, BaselineService};
 pub use ca_baseline::{CA_BASELINE_SDKS, Ca, CaDistrust, CaScope, CaStanding, CaStore};
 pub use ca_owners::{CaOwner, CaOwnerKind};
 pub use cases::{Case, CaseSource, Cases, Certainty, Indicator, Place, Predicate, Within};
@@ -102,6 +102,8 @@ pub struct Knowledge {
     pub baseline_packages: LazyLock<Table<BaselinePackage>>,
     /// Libraries of AOSP's boot class path, by version.
     pub baseline_boot_jars: LazyLock<Table<BaselineBootJar>>,
+    /// Names of services that AOSP's policy knows, by version.
+    pub baseline_services: LazyLock<Table<BaselineService>>,
     /// Kits for advertising, analytics and tracking.
     pub sdks: LazyLock<Table<Sdk>>,
     /// Hosts of companies that collect what devices do.
@@ -144,6 +146,7 @@ impl Knowledge {
             packages_aosp: LazyLock::new(|| Table::bundled(PACKAGES_AOSP)),
             baseline_packages: LazyLock::new(|| Table::bundled(BASELINE_PACKAGES)),
             baseline_boot_jars: LazyLock::new(|| Table::bundled(BASELINE_BOOT_JARS)),
+            baseline_services: LazyLock::new(|| Table::bundled(BASELINE_SERVICES)),
             sdks: LazyLock::new(|| Table::bundled(SDKS)),
             company_hosts: LazyLock::new(|| Table::bundled(COMPANY_HOSTS)),
             update_agents: LazyLock::new(|| Table::bundled(UPDATE_AGENTS)),
@@ -175,6 +178,7 @@ const PROPS: &str = include_str!("../data/props.toml");
 const ANDROID_VERSIONS: &str = include_str!("../data/android_versions.toml");
 const PACKAGES_AOSP: &str = include_str!("../data/packages_aosp.toml");
 const BASELINE_PACKAGES: &str = include_str!("../data/baseline_packages.toml");
+const BASELINE_SERVICES: &str = include_str!("../data/baseline_services.toml");
 const BASELINE_BOOT_JARS: &str = include_str!("../data/baseline_boot_jars.toml");
 const SDKS: &str = include_str!("../data/sdks.toml");
 const COMPANY_HOSTS: &str = include_str!("../data/company_hosts.toml");
@@ -211,6 +215,7 @@ mod tests {
         check::<AospPackage>(PACKAGES_AOSP);
         check::<BaselinePackage>(BASELINE_PACKAGES);
         check::<BaselineBootJar>(BASELINE_BOOT_JARS);
+        check::<BaselineService>(BASELINE_SERVICES);
         check::<Sdk>(SDKS);
         check::<CompanyHost>(COMPANY_HOSTS);
         check::<UpdateAgent>(UPDATE_AGENTS);
@@ -328,6 +333,11 @@ mod tests {
         assert_eq!(boots("/system/framework/mms-common.jar", 23), Some(false));
         assert_eq!(boots("/apex/com.android.conscrypt/javalib/conscrypt.jar", 34), Some(true));
         assert_eq!(boots("/system/framework/core.jar", 19), None);
+        let finds = |name, sdk| knowledge.baseline_services.has(name, sdk);
+        assert_eq!((finds("activity", 21), finds("miui.shell", 21)), (Some(true), Some(false)));
+        assert_eq!((finds("pinner", 21), finds("pinner", 24)), (Some(false), Some(true)));
+        assert_eq!(finds("android.hardware.nfc::INfc", 29), Some(true));
+        assert_eq!((finds("activity", 19), finds("activity", 35)), (None, None));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::{Artifact, Facts};
 
 /// Looks at artifacts. Called from many threads.
 pub trait Observer: Sync {
-    /// Begins with an artifact; none where there is nothing to see in it.
-    fn observe(&self, artifact: &Artifact, part: Part) -> Option<Box<dyn Observation + '_>>;
+    /// Begins with an artifact, of which readers stated some facts already; none where there is nothing to see in it.
+    fn observe(&self, artifact: &Artifact, part: Part, stated: &Facts) -> Option<Box<dyn Observation + '_>>;
 }
 
 /// What the bytes of an artifact are.

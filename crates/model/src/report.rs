@@ -64,6 +64,8 @@ pub struct Provenance {
     pub hosts: Vec<HostLine>,
     /// The boot class path, where init sets it.
     pub boot_class_path: Vec<JarLine>,
+    /// Services that the phone's policy has a name for, and AOSP's of this version has not.
+    pub added_services: Vec<ServiceLine>,
     /// CVE records about apps that are here.
     pub records: Vec<RecordLine>,
 }
@@ -109,6 +111,17 @@ pub struct JarLine {
     pub device_path: String,
     /// Whether AOSP of this version has such a one there; `None` where that is not known.
     pub in_aosp: Option<bool>,
+}
+
+/// A service that a maker added.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ServiceLine {
+    /// The name under which it is found, or its interface (HIDL).
+    pub name: String,
+    /// Its SELinux label.
+    pub label: String,
+    /// The file that names it.
+    pub device_path: String,
 }
 
 /// A CVE record about an app that is here.

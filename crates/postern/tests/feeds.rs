@@ -106,6 +106,7 @@ const EACH: &[(&str, &str)] = &[
     ("file:hashes.'SHA-1'", "fd8880ff59d913b82feca2c219fdbe0fde533f37"),
     ("file:hashes.'SHA-256'", "c80beb57e8f5c67c6be9e8aa01de9f940e42347625522facccc6f41f7cc36831"),
     ("app:id", "org.example.postern"),
+    ("app:cert.md5", "5D:D4:5B:BB:8E:8B:1F:0C:75:C0:30:D5:AB:AC:93:DB"),
     ("app:cert.sha1", "72AF4707F8B20EFCFBED3167155B9212AB9905D6"),
     ("app:cert.sha256", "fabd9fde2e582868dc6c283c75928bcc12194e12f6e1898f8beae1a0713aee7e"),
     ("android-property:name", "sys.brand.note"),

@@ -354,6 +354,17 @@ pub fn provenance(report: &Report) -> Vec<(&'static str, String)> {
         };
         lines.push(("boot path", text));
     }
+    let services = &provenance.added_services;
+    if !services.is_empty() {
+        let first: Vec<&str> = services.iter().take(SERVICES_SHOWN).map(|it| it.name.as_str()).collect();
+        let more = services.len() - first.len();
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let n_services = many(services.len() as u64, "service", "services");
+        lines.push((
+            "services",
+            format!("{n_services} that AOSP of this version has no name for: {}{more}", first.join(", ")),
+        ));
+    }
     let kits = provenance.sdks.iter().map(|it| (it.name.as_str(), it.country.as_str(), it.found_in.len()));
     lines.extend(most_of("kits", kits.collect()));
     let mut companies: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
@@ -364,6 +375,9 @@ pub fn provenance(report: &Report) -> Vec<(&'static str, String)> {
     lines.extend(most_of("hosts of", companies.collect()));
     lines
 }
+
+/// A maker adds some dozen.
+const SERVICES_SHOWN: usize = 12;
 
 /// Name, country and in how many files, those in the most first.
 fn most_of(label: &'static str, mut lines: Vec<(&str, &str, usize)>) -> Option<(&'static str, String)> {

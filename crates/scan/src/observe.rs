@@ -17,7 +17,7 @@ pub fn show(
 ) -> Option<[u8; 32]> {
     let part = part_of(formats, !reading.children.is_empty())?;
     let look = || {
-        let Some(seen) = observer.observe(artifact, part) else { return Default::default() };
+        let Some(seen) = observer.observe(artifact, part, &reading.facts) else { return Default::default() };
         let mut shown = Shown { seen, hash: Some(Sha256::new()) };
         let broken = feed(&artifact.blob, &mut shown).err();
         let hash = shown.hash.filter(|_| broken.is_none()).map(|it| it.finalize().into());
@@ -113,9 +113,9 @@ fn part_of(formats: &[&'static Format], packs: bool) -> Option<Part> {
 pub struct Together<'a>(pub Vec<&'a dyn Observer>);
 
 impl Observer for Together<'_> {
-    fn observe(&self, artifact: &Artifact, part: Part) -> Option<Box<dyn Observation + '_>> {
+    fn observe(&self, artifact: &Artifact, part: Part, stated: &Facts) -> Option<Box<dyn Observation + '_>> {
         let mut seen: Vec<Box<dyn Observation + '_>> =
-            self.0.iter().filter_map(|it| it.observe(artifact, part)).collect();
+            self.0.iter().filter_map(|it| it.observe(artifact, part, stated)).collect();
         match seen.len() {
             0 | 1 => seen.pop(),
             _ => Some(Box::new(All(seen))),
@@ -157,7 +157,7 @@ mod tests {
     struct Note<'a>(&'a Notes, ArtifactId, Part, Vec<u8>);
 
     impl Observer for Notes {
-        fn observe(&self, artifact: &Artifact, part: Part) -> Option<Box<dyn Observation + '_>> {
+        fn observe(&self, artifact: &Artifact, part: Part, _: &Facts) -> Option<Box<dyn Observation + '_>> {
             Some(Box::new(Note(self, artifact.id, part, Vec::new())))
         }
     }

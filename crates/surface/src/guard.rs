@@ -86,7 +86,7 @@ pub const ANY_APP: &[Outsider] = &[Outsider::App, Outsider::AskingApp];
 pub const ASKING_APPS: &[Outsider] = &[Outsider::AskingApp];
 
 /// The guard of a component: its permission; for a provider the weaker of reading and writing.
-pub(crate) fn guard_of(phone: &Phone, component: &Component) -> Guard {
+pub fn guard_of(phone: &Phone, component: &Component) -> Guard {
     if component.kind != ComponentKind::Provider {
         return guard_of_permission(phone, component.permission.as_deref());
     }

@@ -2,6 +2,7 @@
 //!
 //! Source: RFC 5280 section 4.1; names as RFC 4514 writes them.
 
+use md5::Md5;
 use model::Fault;
 use model::fact::certificate::{Certificate, Role};
 use sha1::Sha1;
@@ -52,6 +53,7 @@ pub fn certificate_of(der: &[u8], base: u64, role: Role) -> Result<Read, Fault> 
         role,
         sha256: hex(&Sha256::digest(der)),
         sha1: hex(&Sha1::digest(der)),
+        md5: hex(&Md5::digest(der)),
         public_key_sha256: hex(&Sha256::digest(key.whole)),
         subject,
         issuer,

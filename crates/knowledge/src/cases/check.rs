@@ -106,7 +106,7 @@ pub fn is_well_formed(indicator: &Indicator) -> bool {
             IndicatorKind::Url => value.contains('/'),
             IndicatorKind::Email => value.split_once('@').is_some_and(|it| !it.0.is_empty() && is_domain(it.1)),
             IndicatorKind::Process => !value.contains(char::is_whitespace),
-            IndicatorKind::Certificate => hex(&[64, 40]),
+            IndicatorKind::Certificate => hex(&[64, 40, 32]),
             IndicatorKind::Hash => hex(&[64, 40, 32]),
             IndicatorKind::String => STRING_MIN <= value.len(),
             // Rules are feeds of their own.

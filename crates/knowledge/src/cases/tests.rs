@@ -51,7 +51,7 @@ fn an_indicator_that_is_not_of_its_kind_is_refused() {
         ("domain", "10.0.0.1"),
         ("ip", "10.0.0.256"),
         ("port", "5555"),
-        ("certificate", "0123456789abcdef0123456789abcdef"),
+        ("certificate", "0123456789abcdef"),
         ("class", "a.b.*.c"),
         ("string", "a"),
     ] {

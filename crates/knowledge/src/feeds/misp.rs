@@ -82,7 +82,9 @@ fn groups_of(object: &str, attribute: &Value) -> Result<Vec<Vec<Term>>, String> 
         "filename" => (IndicatorKind::Path, value),
         "email" | "email-src" | "email-dst" => (IndicatorKind::Email, value),
         "mobile-application-id" => (IndicatorKind::Package, value),
-        "x509-fingerprint-sha1" | "x509-fingerprint-sha256" => (IndicatorKind::Certificate, value),
+        "x509-fingerprint-md5" | "x509-fingerprint-sha1" | "x509-fingerprint-sha256" => {
+            (IndicatorKind::Certificate, value)
+        }
         "process-name" => (IndicatorKind::Process, value),
         other => return Err(format!("the type \"{}\" is nothing that is looked for", shown(other))),
     };

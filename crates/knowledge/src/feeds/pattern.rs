@@ -217,7 +217,7 @@ fn kind_of(path: &str) -> Result<IndicatorKind, String> {
         ("file", "name" | "path") => IndicatorKind::Path,
         ("file", "hashes.md5" | "hashes.sha1" | "hashes.sha256") => IndicatorKind::Hash,
         ("app", "id") => IndicatorKind::Package,
-        ("app", "cert.sha1" | "cert.sha256") => IndicatorKind::Certificate,
+        ("app", "cert.md5" | "cert.sha1" | "cert.sha256") => IndicatorKind::Certificate,
         ("android-property", "name") => IndicatorKind::Property,
         _ => return Err(format!("\"{}\" is nothing that is looked for", shown(path))),
     })

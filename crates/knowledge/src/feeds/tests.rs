@@ -30,6 +30,10 @@ fn every_kind_of_pattern_of_mvt_is_read() {
             "[app:cert.sha1='A9:99:3E:36:47:06:81:6A:BA:3E:25:71:78:50:C2:6C:9C:D0:D8:9D']",
             "certificate a9993e364706816aba3e25717850c26c9cd0d89d",
         ),
+        (
+            "[app:cert.md5='90:01:50:98:3C:D2:4F:B0:D6:96:3F:7D:28:E1:7F:72']",
+            "certificate 900150983cd24fb0d6963f7d28e17f72",
+        ),
         ("[android-property:name='sys.brand.note']", "property sys.brand.note"),
         ("[email-addr:value='A@example.com']", "email a@example.com"),
     ] {

@@ -17,6 +17,8 @@ pub struct Seen<'a> {
     matcher: &'a Matcher,
     artifact: ArtifactId,
     part: Part,
+    is_named: Option<bool>,
+    /// Begun with the first bytes, where they may be those of a known file.
     sha1: Option<Sha1>,
     md5: Option<Md5>,
     /// What of the bytes before is still needed, and then the bytes at hand.
@@ -38,14 +40,15 @@ pub struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    /// Nothing yet.
-    pub fn new(matcher: &'a Matcher, artifact: ArtifactId, part: Part) -> Seen<'a> {
+    /// Nothing yet. Of an app it is said whether it is called as one whose hash is known.
+    pub fn new(matcher: &'a Matcher, artifact: ArtifactId, part: Part, is_named: Option<bool>) -> Seen<'a> {
         Seen {
             matcher,
             artifact,
             part,
+            is_named,
             sha1: None,
-            md5: None,
+            md5: matcher.wants_md5(is_named).then(Md5::new),
             buffer: Vec::new(),
             start: 0,
             next_run: 0,
@@ -81,13 +84,19 @@ impl<'a> Seen<'a> {
             false => memchr::memchr2(b'.', b'/', rest),
         };
         while let Some(mark) = mark_in(buffer.get(at..).unwrap_or_default()) {
-            let (start, end) = (start_of(at, at + mark), end_of(at + mark));
+            let mark = at + mark;
+            // In bytes that are no text most marks stand alone; one at the end of its run means nothing.
+            if buffer.get(mark + 1).is_some_and(|it| !run::is_text(*it)) {
+                at = mark + 1;
+                continue;
+            }
+            let (start, end, has) = run_around(&buffer, at, mark);
             at = start;
             if end == buffer.len() && !last {
                 break;
             }
             if (RUN_MIN..=RUN_MAX).contains(&(end - start)) {
-                self.run(&buffer[start..end], start);
+                self.run(&buffer[start..end], has, start);
             }
             at = end;
         }
@@ -97,8 +106,7 @@ impl<'a> Seen<'a> {
         self.buffer = buffer;
     }
 
-    fn run(&mut self, run: &[u8], at: usize) {
-        let has = run.iter().fold(0, |has, it| has | run::class_of(*it));
+    fn run(&mut self, run: &[u8], has: u8, at: usize) {
         let at = Location { artifact: self.artifact, offset: self.start + at as u64, size: run.len() as u64 };
         let mut lower = std::mem::take(&mut self.lower);
         let matcher = self.matcher;
@@ -112,34 +120,39 @@ impl<'a> Seen<'a> {
     fn texts(&mut self, last: bool) {
         let Some(search) = &self.matcher.search else { return };
         let buffer = std::mem::take(&mut self.buffer);
-        let from = self.searched.saturating_sub(self.matcher.string_max);
-        let area = buffer.get(from..).unwrap_or_default();
-        // Most pieces hold none, which is told much faster than which one it is.
-        let from = match &self.matcher.quick {
-            Some(quick) => from + quick.find(area).map_or(area.len(), |it| it.start()),
-            None => from,
-        };
-        let area = buffer.get(from..).unwrap_or_default();
-        for found in search.find_overlapping_iter(area) {
-            let (start, end) = (from + found.start(), from + found.end());
-            if end < self.searched || end == buffer.len() && !last {
-                continue;
+        let before = self.matcher.string_max;
+        let mut from = self.searched.saturating_sub(before);
+        let step = if self.matcher.quick.is_some() { AREA.max(before) } else { buffer.len() };
+        // Most pieces hold none, which is told much faster than which one it is; so that is asked near to one only.
+        while let Some(start) = self.matcher.first_text(buffer.get(from..).unwrap_or_default()) {
+            let area = from + start..buffer.len().min(from + start + before + step);
+            for found in search.find_overlapping_iter(buffer.get(area.clone()).unwrap_or_default()) {
+                let (start, end) = (area.start + found.start(), area.start + found.end());
+                if end < self.searched || end == buffer.len() && !last {
+                    continue;
+                }
+                self.text(&buffer, start, end, &self.matcher.strings[found.pattern().as_usize()]);
             }
-            let text = &self.matcher.strings[found.pattern().as_usize()];
-            let word = |it: Option<&u8>| it.is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_');
-            let before = start.checked_sub(1).and_then(|it| buffer.get(it));
-            // In a dex file the length of a string stands before it, which may be a letter.
-            let length = before.is_some_and(|it| usize::from(*it) == text.len());
-            let opens = word(text.as_bytes().first());
-            let closes = word(text.as_bytes().last());
-            if opens && word(before) && !length || closes && word(buffer.get(end)) {
-                continue;
-            }
-            let at = Location { artifact: self.artifact, offset: self.start + start as u64, size: text.len() as u64 };
-            self.tell(What::Indicator(IndicatorKind::String), text, text, at);
+            // What begins later may end beyond the area.
+            from = if area.end == buffer.len() { area.end } else { area.end - before };
         }
         self.searched = buffer.len();
         self.buffer = buffer;
+    }
+
+    /// Tells a text that was found, if it is a word of its own.
+    fn text(&mut self, buffer: &[u8], start: usize, end: usize, text: &str) {
+        let word = |it: Option<&u8>| it.is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_');
+        let before = start.checked_sub(1).and_then(|it| buffer.get(it));
+        // In a dex file the length of a string stands before it, which may be a letter.
+        let length = before.is_some_and(|it| usize::from(*it) == text.len());
+        let opens = word(text.as_bytes().first());
+        let closes = word(text.as_bytes().last());
+        if opens && word(before) && !length || closes && word(buffer.get(end)) {
+            return;
+        }
+        let at = Location { artifact: self.artifact, offset: self.start + start as u64, size: text.len() as u64 };
+        self.tell(What::Indicator(IndicatorKind::String), text, text, at);
     }
 
     fn tell(&mut self, what: What, value: &str, found: &str, at: Location) {
@@ -178,9 +191,7 @@ impl<'a> Seen<'a> {
 impl Observation for Seen<'_> {
     fn bytes(&mut self, bytes: &[u8]) {
         if self.start == 0 && self.buffer.is_empty() {
-            let (sha1, md5) = self.matcher.hashes(bytes);
-            self.sha1 = sha1.then(Sha1::new);
-            self.md5 = md5.then(Md5::new);
+            self.sha1 = self.matcher.wants_sha1(bytes, self.is_named).then(Sha1::new);
         }
         if let Some(hash) = &mut self.sha1 {
             hash.update(bytes);
@@ -240,11 +251,36 @@ impl Observation for Seen<'_> {
     }
 }
 
+/// The run in which a mark stands, from a place on, and what it has.
+fn run_around(buffer: &[u8], from: usize, mark: usize) -> (usize, usize, u8) {
+    let (mut start, mut end, mut has) = (mark, mark, 0);
+    for byte in buffer.get(from..mark).unwrap_or_default().iter().rev() {
+        let class = run::class_of(*byte);
+        if class == 0 {
+            break;
+        }
+        has |= class;
+        start -= 1;
+    }
+    for byte in buffer.get(mark..).unwrap_or_default() {
+        let class = run::class_of(*byte);
+        if class == 0 {
+            break;
+        }
+        has |= class;
+        end += 1;
+    }
+    (start, end, has)
+}
+
 /// Shorter runs hold neither a host nor a path that is known.
 const RUN_MIN: usize = 4;
 
 /// Longer runs are data in letters (base64, hex); a path has at most 4096 bytes (`PATH_MAX`).
 const RUN_MAX: usize = 4096;
+
+/// Bytes around a text that are searched for others before the quick search goes on.
+const AREA: usize = 1024;
 
 /// No file but a list of indicators has more.
 const SIGHTINGS_MAX: usize = 1024;

@@ -29,8 +29,12 @@ pub fn look_up(
     let Ok(text) = std::str::from_utf8(run) else { return 0 };
     let mut n_hosts = 0;
     if has & DOT != 0 {
-        for piece in text.split(|it: char| !it.is_ascii_alphanumeric() && !matches!(it, '.' | '-' | '_')) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let len = rest.bytes().position(|it| class_of(it) & LABEL == 0).unwrap_or(rest.len());
+            let piece = rest.get(..len).unwrap_or_default();
             n_hosts += u32::from(host(matcher, piece, lower, told));
+            rest = rest.get(len + 1..).unwrap_or_default();
         }
         // A string of a dex file has its length before it, which is a letter where it has as many characters.
         if run.first().is_some_and(|it| usize::from(*it) + 1 == run.len()) {
@@ -66,8 +70,9 @@ pub fn look_up(
 /// Looks up a name and every name above it. Returns whether it is the name of a host.
 fn host(matcher: &Matcher, piece: &str, lower: &mut String, told: &mut dyn FnMut(What, &str, &str)) -> bool {
     let piece = piece.trim_matches('.');
-    let Some((rest, last)) = piece.rsplit_once('.') else { return false };
-    if HOST_MAX < piece.len() || rest.is_empty() {
+    let Some(dot) = piece.bytes().rposition(|it| it == b'.') else { return false };
+    let last = piece.get(dot + 1..).unwrap_or_default();
+    if HOST_MAX < piece.len() || dot == 0 {
         return false;
     }
     if last.as_bytes().first().is_some_and(u8::is_ascii_digit) {
@@ -77,14 +82,18 @@ fn host(matcher: &Matcher, piece: &str, lower: &mut String, told: &mut dyn FnMut
         }
         return true;
     }
-    lower.clear();
-    lower.extend(last.chars().map(|it| it.to_ascii_lowercase()));
-    let is_host = TOP_LEVEL.contains(&lower.as_str()) && !piece.bytes().any(|it| it == b'_');
-    if !matcher.last_labels.contains(lower.as_str()) {
+    let into_lower = |text: &str, lower: &mut String| {
+        lower.clear();
+        lower.push_str(text);
+        lower.make_ascii_lowercase();
+    };
+    into_lower(last, lower);
+    let Some(label) = matcher.last_labels.get(lower.as_str()) else { return false };
+    let is_host = label.is_top_level && !piece.bytes().any(|it| it == b'_');
+    if !label.is_known {
         return is_host;
     }
-    lower.clear();
-    lower.extend(piece.chars().map(|it| it.to_ascii_lowercase()));
+    into_lower(piece, lower);
     let mut name = lower.as_str();
     loop {
         if let Some((known, name)) = matcher.domains.get_key_value(name) {
@@ -104,8 +113,11 @@ fn host(matcher: &Matcher, piece: &str, lower: &mut String, told: &mut dyn FnMut
 
 /// Looks up a path, and every folder on its way.
 fn paths(matcher: &Matcher, text: &str, told: &mut dyn FnMut(What, &str, &str)) {
-    let Some(at) = text.find('/').filter(|_| !matcher.paths.is_empty()) else { return };
+    let Some(at) = text.bytes().position(|it| it == b'/') else { return };
     let path = text.get(at..).unwrap_or_default();
+    if !matcher.path_heads.contains(path_head_of(path)) {
+        return;
+    }
     let mut end = path.len();
     while let Some(part) = path.get(..end).filter(|it| !it.is_empty()) {
         if let Some(known) = matcher.paths.get(part) {
@@ -113,6 +125,12 @@ fn paths(matcher: &Matcher, text: &str, told: &mut dyn FnMut(What, &str, &str)) 
         }
         end = part.rfind('/').unwrap_or(0);
     }
+}
+
+/// The first label of a path, which begins with a slash.
+pub fn path_head_of(path: &str) -> &str {
+    let end = path.bytes().skip(1).position(|it| it == b'/').map_or(path.len(), |it| it + 1);
+    path.get(1..end).unwrap_or_default()
 }
 
 /// Looks up the descriptor of a class (`Lcom/example/Name`), perhaps behind `[` or the length of the string.
@@ -144,7 +162,8 @@ fn class(matcher: &Matcher, text: &str, told: &mut dyn FnMut(What, &str, &str)) 
 
 /// The first two labels of a class.
 pub fn head_of(name: &str) -> &str {
-    let second = name.match_indices('/').nth(1).map_or(name.len(), |it| it.0);
+    let mut slashes = name.bytes().enumerate().filter(|it| it.1 == b'/');
+    let second = slashes.nth(1).map_or(name.len(), |it| it.0);
     name.get(..second).unwrap_or(name)
 }
 
@@ -158,6 +177,8 @@ pub const SLASH: u8 = 4;
 pub const COLON: u8 = 8;
 /// An at sign.
 pub const AT: u8 = 16;
+/// It belongs to the name of a host or file.
+const LABEL: u8 = 32;
 
 const CLASSES: [u8; 256] = {
     let mut classes = [0u8; 256];
@@ -169,9 +190,12 @@ const CLASSES: [u8; 256] = {
         {
             classes[byte] = TEXT;
         }
+        if char.is_ascii_alphanumeric() || matches!(char, b'-' | b'_') {
+            classes[byte] |= LABEL;
+        }
         byte += 1;
     }
-    classes[b'.' as usize] = TEXT | DOT;
+    classes[b'.' as usize] = TEXT | DOT | LABEL;
     classes[b'/' as usize] = TEXT | SLASH;
     classes[b':' as usize] = TEXT | COLON;
     classes[b'@' as usize] = TEXT | AT;
@@ -182,7 +206,7 @@ const CLASSES: [u8; 256] = {
 const HOST_MAX: usize = 253;
 
 /// Endings that most names of hosts have, and that few names of anything else have.
-const TOP_LEVEL: &[&str] = &[
+pub const TOP_LEVEL: &[&str] = &[
     "com", "net", "org", "cn", "ru", "info", "biz", "top", "xyz", "cc", "io", "co", "de", "uk", "fr", "jp", "kr", "br",
     "club", "site", "online", "shop", "work", "vip",
 ];

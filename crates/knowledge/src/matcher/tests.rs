@@ -1,5 +1,6 @@
 use model::Facts;
 use model::observer::Observation;
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::*;
@@ -11,7 +12,7 @@ fn matcher(indicators: &[(IndicatorKind, &str)]) -> Matcher {
 
 /// What is found, as `kind value (found)`, in bytes that come in pieces of a size.
 fn found_in_pieces(matcher: &Matcher, bytes: &[u8], size: usize) -> Vec<String> {
-    let mut seen = Box::new(observation::Seen::new(matcher, model::ArtifactId(0), Part::Content));
+    let mut seen = Box::new(observation::Seen::new(matcher, model::ArtifactId(0), Part::Content, None));
     bytes.chunks(size).for_each(|it| seen.bytes(it));
     let mut facts = Facts::default();
     let sha256 = Sha256::digest(bytes).into();
@@ -97,20 +98,58 @@ fn a_file_is_matched_by_its_hash() {
     assert!(found(known, b"abd").is_empty());
 }
 
+fn app(package: &str) -> Row<App> {
+    let at = model::Location { artifact: model::ArtifactId(0), offset: 0, size: 0 };
+    Row { at, value: App { package: package.to_owned(), ..App::default() } }
+}
+
+/// How many hashes of an app are found.
+fn n_hashes_found(matcher: &Matcher, package: &str, bytes: &[u8]) -> usize {
+    let is_named = matcher.is_named(&[app(package)]);
+    let mut seen = Box::new(observation::Seen::new(matcher, model::ArtifactId(0), Part::Packing, is_named));
+    bytes.chunks(3).for_each(|it| seen.bytes(it));
+    let mut facts = Facts::default();
+    seen.finish(None, &mut facts);
+    facts.sightings.len()
+}
+
 #[test]
-fn the_hashes_that_cases_name_are_those_of_programs_and_md5_those_of_apps() {
-    // Of `#!abc`, `abc` and `PKabc`.
-    let sha1 = ["da551cc7769538ba3dc6385300e961e134c5b803", "a9993e364706816aba3e25717850c26c9cd0d89d"];
-    let md5 =
-        ["09a813c5d73abad7959ca6b08f4e5836", "900150983cd24fb0d6963f7d28e17f72", "d975ed8eda8e792ce0838bc86c9eecc6"];
-    let known: Vec<(IndicatorKind, &str)> = sha1.iter().chain(&md5).map(|it| (IndicatorKind::Hash, *it)).collect();
-    let mut matcher = matcher(&known);
-    assert_eq!(found_in_pieces(&matcher, b"#!abc", 5).len(), 2);
-    assert_eq!(found_in_pieces(&matcher, b"abc", 3).len(), 2);
-    (matcher.sha1_of_any, matcher.md5_of_any) = (false, false);
-    assert_eq!(found_in_pieces(&matcher, b"#!abc", 5), [format!("hash {}", sha1[0])]);
-    assert_eq!(found_in_pieces(&matcher, b"PKabc", 5), [format!("hash {}", md5[2])]);
-    assert!(found_in_pieces(&matcher, b"abc", 3).is_empty());
+fn the_sha1_that_cases_name_are_those_of_programs() {
+    let mut oat = b"\x7fELF".to_vec();
+    oat.resize(0x1000, 0);
+    let elf = oat.clone();
+    oat.extend_from_slice(b"oat\n039\0");
+    let files: [&[u8]; 4] = [b"#!abc", b"abc", &elf, &oat];
+    let known = files.map(|it| Sha1::digest(it).iter().map(|it| format!("{it:02x}")).collect::<String>());
+    let mut matcher = matcher(&known.each_ref().map(|it| (IndicatorKind::Hash, it.as_str())));
+    let found = |matcher: &Matcher, bytes: &[u8]| found_in_pieces(matcher, bytes, bytes.len()).len();
+    assert_eq!(files.map(|it| found(&matcher, it)), [1, 1, 1, 1]);
+    matcher.sha1_of_any = false;
+    assert_eq!(files.map(|it| found(&matcher, it)), [1, 0, 1, 0]);
+}
+
+#[test]
+fn the_hashes_that_a_case_names_are_those_of_apps_of_its_names() {
+    // MD5 and SHA-1 of `PKabc`.
+    let hashes = ["d975ed8eda8e792ce0838bc86c9eecc6", "993ca9beeb406a9ae482e7982390f4f72842001d"];
+    let case = |package: &str, hash: &str| {
+        let text = format!(
+            "id = 'a'\ntitle = 'A'\nclass = 'remote-command'\ngrade = 'FINDING'\nreach = 'remote'\npower = 'system'\n\
+             years = [2020]\nvendor = 'V'\ndevices = 'D'\nmechanism = 'M'\ncertainty = 'confirmed'\nconfirms = []\nsources = []\n\
+             indicators = [{package} {{ kind = 'hash', value = '{hash}' }}]\n"
+        );
+        toml::from_str::<Case>(&text).unwrap()
+    };
+    let of = |case: &Case, more: &[(IndicatorKind, &str)], package: &str| {
+        n_hashes_found(&Matcher::of(std::iter::once(case), more.iter().copied()), package, b"PKabc")
+    };
+    for hash in hashes {
+        let named = case("{ kind = 'package', value = 'com.a' },", hash);
+        assert_eq!([of(&named, &[], "com.a"), of(&named, &[], "com.b")], [1, 0], "{hash}");
+        assert_eq!(of(&case("", hash), &[], "com.b"), 1, "a case without a name may be any file");
+        let feed = (IndicatorKind::Hash, &"0".repeat(hash.len())[..]);
+        assert_eq!(of(&named, &[feed], "com.b"), 1, "it is computed for the feed anyway");
+    }
 }
 
 #[test]
@@ -119,17 +158,37 @@ fn a_feed_without_such_hashes_makes_nobody_compute_them_of_every_file() {
         let hashes: Vec<String> = lens.iter().map(|it| "a".repeat(*it)).collect();
         let more = hashes.iter().map(|it| (IndicatorKind::Hash, it.as_str()));
         let matcher = Matcher::of(Knowledge::bundled().cases.iter(), more);
-        (matcher.hashes(b"dex\n035\0"), matcher.hashes(b"\x7fELF"))
+        let other = matcher.is_named(&[app("com.b")]);
+        (matcher.wants_sha1(b"dex\n035\0", None), matcher.wants_sha1(b"\x7fELF", None), matcher.wants_md5(other))
     };
-    assert_eq!(of(&[64]), ((false, false), (true, false)));
-    assert_eq!(of(&[40]), ((true, false), (true, false)));
-    assert_eq!(of(&[32]), ((false, true), (true, true)));
+    assert_eq!(of(&[64]), (false, true, false));
+    assert_eq!(of(&[40]), (true, true, false));
+    assert_eq!(of(&[32]), (false, true, true));
+}
+
+#[test]
+fn texts_are_found_that_overlap_and_that_lie_across_areas_and_pieces() {
+    let texts = ["com.a-XYZW", "XYZW-com.b", "the end of it all", "ZW-co"];
+    let known: Vec<(IndicatorKind, &str)> = texts.iter().map(|it| (IndicatorKind::String, *it)).collect();
+    let matcher = matcher(&known);
+    assert!(matcher.quick.is_some());
+    for it in texts {
+        // A second one behind the first, at every distance up to where another area begins.
+        for at in (111..1300).step_by(7) {
+            let mut bytes = vec![b'.'; 5000];
+            bytes[100..100 + texts[0].len()].copy_from_slice(texts[0].as_bytes());
+            bytes[at..at + it.len()].copy_from_slice(it.as_bytes());
+            let found = found_in_pieces(&matcher, &bytes, bytes.len());
+            assert!(found.contains(&format!("string {it}")), "{it} at {at}: {found:?}");
+        }
+    }
+    assert_eq!(found(&known[..2], b"com.a-XYZW-com.b"), ["string XYZW-com.b", "string com.a-XYZW"]);
 }
 
 #[test]
 fn a_hole_ends_a_text_and_places_count_it() {
     let matcher = matcher(&[(IndicatorKind::Domain, "a.com"), (IndicatorKind::String, "some text")]);
-    let mut seen = Box::new(observation::Seen::new(&matcher, model::ArtifactId(0), Part::Content));
+    let mut seen = Box::new(observation::Seen::new(&matcher, model::ArtifactId(0), Part::Content, None));
     seen.bytes(b"some text");
     seen.zeros(1 << 40);
     seen.bytes(b"a.com");
@@ -142,7 +201,8 @@ fn a_hole_ends_a_text_and_places_count_it() {
 #[test]
 fn kits_and_hosts_of_companies_are_no_indicators() {
     let text = b"\0Lcom/umeng/analytics/a/B; http://alog.umeng.com/x Lcom/umeng/analyticsx/A; xumeng.com";
-    let mut seen = Box::new(observation::Seen::new(&Knowledge::bundled().matcher, model::ArtifactId(0), Part::Content));
+    let mut seen =
+        Box::new(observation::Seen::new(&Knowledge::bundled().matcher, model::ArtifactId(0), Part::Content, None));
     seen.bytes(text);
     let mut facts = Facts::default();
     seen.finish(None, &mut facts);

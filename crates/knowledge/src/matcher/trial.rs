@@ -54,7 +54,7 @@ fn bytes_of(kind: IndicatorKind, value: &str) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 fn finds(matcher: &Matcher, bytes: &[u8], value: &str) -> bool {
-    let mut seen = Box::new(observation::Seen::new(matcher, ArtifactId(0), Part::Content));
+    let mut seen = Box::new(observation::Seen::new(matcher, ArtifactId(0), Part::Content, None));
     let mut facts = Facts::default();
     seen.bytes(bytes);
     seen.finish(None, &mut facts);

@@ -125,7 +125,7 @@ fn value_of(file: &str, rule: &str) -> String {
 }
 
 impl Observer for Rules {
-    fn observe(&self, artifact: &Artifact, part: Part) -> Option<Box<dyn Observation + '_>> {
+    fn observe(&self, artifact: &Artifact, part: Part, _: &Facts) -> Option<Box<dyn Observation + '_>> {
         let mut scanner = self.scanner.clone();
         let name = String::from_utf8_lossy(artifact.file_name()).into_owned();
         let extension = name.rsplit_once('.').map(|it| it.1.to_owned()).unwrap_or_default();

@@ -17,7 +17,7 @@ fn artifact(name: &str) -> Artifact {
 /// What is seen in these bytes, shown in pieces: value, what stands there, where; and gaps.
 fn seen(rules: &Rules, name: &str, bytes: &[u8]) -> (Vec<(String, String, u64)>, Vec<String>) {
     let artifact = artifact(name);
-    let mut observation = rules.observe(&artifact, Part::Content).unwrap();
+    let mut observation = rules.observe(&artifact, Part::Content, &Facts::default()).unwrap();
     bytes.chunks(5).for_each(|it| observation.bytes(it));
     let mut facts = Facts::default();
     let gaps = observation.finish(None, &mut facts);
@@ -125,7 +125,7 @@ fn private_rules_and_rules_of_another_file_keep_apart() {
 fn what_is_too_large_is_a_gap() {
     let (rules, _) = compiled(RULE);
     let artifact = artifact("large");
-    let mut observation = rules.observe(&artifact, Part::Content).unwrap();
+    let mut observation = rules.observe(&artifact, Part::Content, &Facts::default()).unwrap();
     observation.bytes(b"spy.example");
     observation.zeros(SIZE_MAX);
     let mut facts = Facts::default();

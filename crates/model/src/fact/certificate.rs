@@ -11,6 +11,8 @@ pub struct Certificate {
     pub sha256: String,
     /// SHA-1 of the DER encoding: older lists know no other.
     pub sha1: String,
+    /// MD5 of the DER encoding, by which some lists of spyware know it.
+    pub md5: String,
     /// SHA-256 of the `SubjectPublicKeyInfo`.
     pub public_key_sha256: String,
     /// Subject, as RFC 4514 text.

@@ -244,6 +244,11 @@ fn provenance() -> Provenance {
             JarLine { device_path: "/system/framework/framework.jar".to_owned(), in_aosp: Some(true) },
             JarLine { device_path: "/system/framework/added.jar".to_owned(), in_aosp: Some(false) },
         ],
+        added_services: vec![ServiceLine {
+            name: HOSTILE[3].to_owned(),
+            label: "u:object_r:default_android_service:s0".to_owned(),
+            device_path: "/service_contexts".to_owned(),
+        }],
         records: vec![RecordLine {
             cve: "CVE-2000-0001".to_owned(),
             package: "com.example.ota".to_owned(),
