@@ -78,6 +78,16 @@ impl Certificate {
         })
     }
 
+    /// Reads a certificate as AOSP's apksig does, whose Java refuses one with a key of a kind that it knows and cannot read
+    /// (`sun.security.x509.X509Key.buildX509Key`).
+    pub fn read_with_key(bytes: &[u8]) -> Result<Certificate, NotBer> {
+        let certificate = Certificate::read(bytes)?;
+        match certificate.key() {
+            Err(KeyFault::Malformed) => Err(NotBer),
+            _ => Ok(certificate),
+        }
+    }
+
     /// Its key.
     pub fn key(&self) -> Result<PublicKey, KeyFault> {
         PublicKey::read(&self.spki)

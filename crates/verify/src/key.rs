@@ -42,9 +42,9 @@ pub enum Padding {
 /// Why a key cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFault {
-    /// Its encoding is broken, or its numbers are no key.
+    /// Its encoding is broken, or its numbers are no key of any kind.
     Malformed,
-    /// Its kind is not known here, or not the one that the signature needs.
+    /// Its kind is not known here, its numbers are not taken, or it is not the one that the signature needs.
     Unsupported,
     /// The signature cannot be one of this key: another length, or numbers that cannot be read.
     NoSignature,
@@ -111,12 +111,16 @@ impl PublicKey {
 
     /// An RSA key from modulus and exponent, most significant byte first.
     pub fn rsa(n: &[u8], e: &[u8]) -> Result<PublicKey, KeyFault> {
-        if RSA_BITS_MAX / 8 < n.len() || n.is_empty() || RSA_EXPONENT_MAX < e.len() {
+        if RSA_BITS_MAX / 8 < n.len() || n.len() < RSA_BITS_MIN / 8 {
             return Err(KeyFault::Malformed);
+        }
+        if RSA_EXPONENT_MAX < e.len() {
+            return Err(KeyFault::Unsupported);
         }
         let [n, e] = [BoxedUint::from_be_slice_vartime(n), BoxedUint::from_be_slice_vartime(e)];
         let key = rsa::PublicKey::new_with_size_limits(n, e, RSA_BITS_MIN..=RSA_BITS_MAX);
-        key.map(|it| PublicKey::Rsa(Box::new(it))).map_err(|_| KeyFault::Malformed)
+        // Java reads an even modulus as well, and nothing is signed by it.
+        key.map(|it| PublicKey::Rsa(Box::new(it))).map_err(|_| KeyFault::Unsupported)
     }
 
     /// Whether this is a key for this padding.

@@ -169,3 +169,33 @@ fn a_key_of_rsa_has_no_parameters_but_null() {
         assert!(read(&odd).is_err(), "{at}: {byte}");
     }
 }
+
+#[test]
+fn a_certificate_whose_key_cannot_be_read_is_refused_as_apksig_refuses_it() {
+    let bytes = signed_v1("").bytes();
+    let spki = made::spki(&made::key());
+    let at = bytes.windows(spki.len()).position(|it| it == spki).unwrap();
+    let null = at + spki.windows(2).position(|it| it == [5, 0]).unwrap();
+    let mut odd = bytes.clone();
+    odd[null] = 4;
+    assert_eq!(kinds(&odd, 19, 23), ["jar-sig-parse-exception"]);
+    // A modulus that is another one can be read.
+    let mut other = bytes;
+    other[at + spki.len() - 100] ^= 1;
+    assert_eq!(kinds(&other, 19, 23), ["jar-sig-did-not-verify"]);
+}
+
+#[test]
+fn content_that_v31_does_not_cover_is_refused_by_v31() {
+    let mut package = Package::new();
+    package.sign_block(&made::key(), Some((33, i32::MAX as u32)), &[]);
+    // Behind size, length and number of the pair.
+    let rotated = package.block[20..package.block.len() - 24].to_vec();
+    package.sign_block(&made::key(), Some((28, 32)), &[]);
+    package.add_pair(0x1b93_ad61, &rotated);
+    assert_eq!(decision(&package.bytes(), 33, i32::MAX).schemes, [Scheme::V31, Scheme::V3]);
+    package.entries[1].1[0] ^= 1;
+    let changed = decision(&package.bytes(), 33, i32::MAX);
+    assert_eq!(changed.schemes, []);
+    assert_eq!(kinds(&package.bytes(), 33, i32::MAX), ["v3-sig-apk-digest-did-not-verify"]);
+}

@@ -64,7 +64,7 @@ impl Lineage {
             }
             let encoded = prefixed(&mut signed).map_err(malformed)?.rest();
             let signed_id = signed.u32_le("algorithm").map_err(malformed)?;
-            let certificate = Certificate::read(encoded).map_err(|_| LineageFault::NotSigned)?;
+            let certificate = Certificate::read_with_key(encoded).map_err(|_| LineageFault::NotSigned)?;
             let is_twice = nodes.iter().any(|it| it.certificate.encoded == certificate.encoded);
             if is_twice || !nodes.is_empty() && signed_id != next_id {
                 return Err(LineageFault::NotSigned);

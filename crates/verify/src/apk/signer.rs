@@ -103,7 +103,7 @@ impl<'a> Signatures<'a> {
         let mut certificates = certificates;
         while !certificates.is_empty() {
             let bytes = prefixed(&mut certificates)?.rest();
-            signer.certificates.push(Certificate::read(bytes).map_err(|_| kinds.malformed_certificate)?);
+            signer.certificates.push(Certificate::read_with_key(bytes).map_err(|_| kinds.malformed_certificate)?);
         }
         let own = signer.certificates.first().ok_or(kinds.no_certificates)?;
         if own.spki != self.key {

@@ -28,7 +28,7 @@ pub fn certificate_of(value: &[u8]) -> Option<Certificate> {
 pub fn verify(value: &[u8], expected: &[u8], schemes: &SchemeDigests, levels: Levels) -> Result<(), Kind> {
     let mut stamp = prefixed(&mut Reader::new(value)).map_err(malformed)?;
     let encoded = prefixed(&mut stamp).map_err(malformed)?.rest();
-    let certificate = Certificate::read(encoded).map_err(|_| Kind::StampMalformedCertificate)?;
+    let certificate = Certificate::read_with_key(encoded).map_err(|_| Kind::StampMalformedCertificate)?;
     if Hash::Sha256.of(&[encoded]) != expected {
         return Err(Kind::StampCertificateMismatch);
     }

@@ -226,7 +226,7 @@ fn verify_block(block: &[u8], file: &[u8], levels: Levels) -> Result<Certificate
     if data.signers.is_empty() {
         return Err(Kind::JarNoSigners);
     }
-    let certificates = data.certificates.iter().map(|it| Certificate::read(it)).collect::<Result<Vec<_>, _>>();
+    let certificates = data.certificates.iter().map(|it| Certificate::read_with_key(it)).collect::<Result<Vec<_>, _>>();
     let certificates = certificates.map_err(|_| Kind::JarParseException)?;
     // Before Android 7 only the first counts.
     let tried = if levels.min < N { 1 } else { SIGNER_INFOS_MAX };

@@ -94,7 +94,7 @@ fn verify_info(info: &mut Reader, apk_len: u64, hashing: &[u8], verified: &mut V
             return Ok(());
         }
     }
-    match Certificate::read(encoded) {
+    match Certificate::read_with_key(encoded) {
         Ok(certificate) if certificate.spki == key => verified.signers.push((certificate, apk_digest.to_vec())),
         Ok(_) => problems.add(Kind::V4PublicKeyMismatch),
         Err(_) => problems.add(Kind::V4MalformedCertificate),
