@@ -18,9 +18,6 @@ pub fn millibits_of(bytes: &[u8]) -> u32 {
     (0..=8000).rev().find(|it| f64::from(*it) <= bits * 1000.0 + 0.001).unwrap_or(0)
 }
 
-/// Bytes of which every value comes as often as any other have 8 bits; code has some 6, deflated data more than 7.9.
-pub const MILLIBITS_MIN: u32 = 7_800;
-
 /// Less tells nothing: 256 values come some 16 times each.
 pub const SIZE_MIN: u64 = 4096;
 

@@ -84,6 +84,8 @@ cases! {
     router_image,
     screen_of_settings,
     screen_reader,
+    sealed_pictures,
+    sealed_words,
     second_debug_daemon,
     server_code,
     server_line,

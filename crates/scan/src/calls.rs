@@ -6,9 +6,11 @@
 use std::collections::BTreeSet;
 
 use dalvik::{CodeItem, Insn, Insns, Method, MethodId, Name, Program, RefId, op};
-use model::fact::call::CodeCall;
+use model::fact::call::{CodeCall, Payload};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
+
+use crate::payload;
 
 /// What the code of a unit calls.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -28,6 +30,7 @@ pub fn calls_of(program: &Program, come_to: Option<&FxHashSet<MethodId>>) -> Cal
     }
     let words = Words::of(program);
     let mut paths: FxHashMap<Name, Vec<String>> = FxHashMap::default();
+    let mut payloads: FxHashMap<Name, Option<Payload>> = FxHashMap::default();
     for (n, method) in program.methods.iter().enumerate() {
         let Some(code) = program.code(method) else { continue };
         let is_wanted = |insn: &Insn| {
@@ -56,6 +59,12 @@ pub fn calls_of(program: &Program, come_to: Option<&FxHashSet<MethodId>>) -> Cal
                 true => paths.entry(own.class).or_insert_with(|| paths_of(program, own.class)).clone(),
                 false => Vec::new(),
             };
+            let payload = match what {
+                "load-code" => {
+                    payloads.entry(own.class).or_insert_with(|| payload::payload_of(program, own.class)).clone()
+                }
+                _ => None,
+            };
             let text = |name| program.names.text(name);
             let call = CodeCall {
                 what: what.to_owned(),
@@ -64,6 +73,7 @@ pub fn calls_of(program: &Program, come_to: Option<&FxHashSet<MethodId>>) -> Cal
                 args,
                 paths,
                 idle: come_to.is_some_and(|it| u32::try_from(n).is_ok_and(|n| !it.contains(&MethodId(n)))),
+                payload,
             };
             all.calls.push((method.dex, code.insns_off as u64 + 2 * u64::from(pc), call));
         }
@@ -475,7 +485,7 @@ impl Body<'_> {
 }
 
 /// Where another way joins: targets of branches and switches, and handlers.
-fn joins_of(code: &CodeItem) -> FxHashSet<u32> {
+pub fn joins_of(code: &CodeItem) -> FxHashSet<u32> {
     let mut joins = FxHashSet::default();
     for insn in Insns::new(code.insns) {
         match insn.op {
@@ -492,13 +502,13 @@ fn joins_of(code: &CodeItem) -> FxHashSet<u32> {
     joins
 }
 
-fn is_call(code: u8) -> bool {
+pub fn is_call(code: u8) -> bool {
     (op::INVOKE_VIRTUAL..=op::INVOKE_INTERFACE).contains(&code)
         || (op::INVOKE_VIRTUAL_RANGE..=op::INVOKE_INTERFACE_RANGE).contains(&code)
 }
 
 /// `La/b/C;` as `a.b.C`.
-fn java_name(descriptor: &str) -> String {
+pub fn java_name(descriptor: &str) -> String {
     let inner = descriptor.strip_prefix('L').and_then(|it| it.strip_suffix(';'));
     inner.map_or_else(|| descriptor.to_owned(), |it| it.replace('/', "."))
 }
@@ -509,6 +519,7 @@ const WANTED: &[(&str, &str, &[&str])] = &[
     ("load-code", "Ldalvik/system/DexClassLoader;", &["<init>"]),
     ("load-code", "Ldalvik/system/PathClassLoader;", &["<init>"]),
     ("load-code", "Ldalvik/system/BaseDexClassLoader;", &["<init>"]),
+    ("load-code", "Ldalvik/system/InMemoryDexClassLoader;", &["<init>"]),
     ("load-code", "Ldalvik/system/DexFile;", &["<init>", "loadDex"]),
     ("load-native", "Ljava/lang/System;", &["load"]),
     ("load-native", "Ljava/lang/Runtime;", &["load"]),

@@ -22,6 +22,7 @@ mod native;
 mod observe;
 mod offered;
 mod outcome;
+mod payload;
 mod policy;
 mod progress;
 mod provenance;

@@ -3,7 +3,7 @@
 use model::fact::elf::{Elf, Noise};
 
 use super::File;
-use crate::entropy::{LOOKED_AT, MILLIBITS_MIN, SIZE_MIN, millibits_of};
+use crate::entropy::{LOOKED_AT, SIZE_MIN, millibits_of};
 
 /// States them. What is packed often has no section headers, which the linker does not need: then segments are looked at.
 pub fn state(file: &File, elf: &mut Elf) {
@@ -14,7 +14,7 @@ pub fn state(file: &File, elf: &mut Elf) {
     let mut noise: Vec<Noise> = Vec::new();
     for (name, offset, size) in parts.filter(|it| SIZE_MIN <= it.2).take(PARTS_MAX) {
         let millibits = millibits_of(middle(file, offset, size));
-        if MILLIBITS_MIN <= millibits {
+        if Noise::MILLIBITS_MIN <= millibits {
             noise.push(Noise { name, offset, size, millibits });
         }
     }

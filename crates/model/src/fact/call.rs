@@ -22,4 +22,24 @@ pub struct CodeCall {
     /// Whether no component of its app comes to it, as far as calls show: code that an app carries along.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idle: bool,
+    /// What the class of a call that loads code opens and decrypts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Payload>,
+}
+
+/// A file of an app that is opened by a constant name, and something that is decrypted, in a class that loads code or in what it
+/// calls. That it is the same bytes that are loaded is not shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payload {
+    /// Its name in the app (`assets/a.bin`).
+    pub name: String,
+    /// The method that opens it, with class and descriptor.
+    pub opened: String,
+    /// The method that decrypts.
+    pub decrypted: String,
+    /// Whether a key is a constant there; else none was found.
+    pub constant_key: bool,
+    /// Its entropy in thousandths of a bit a byte, of at most 64 KiB in its middle; none where there is no such file, where its
+    /// form is known, or where it could not be read.
+    pub millibits: Option<u32>,
 }

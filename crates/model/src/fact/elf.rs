@@ -48,6 +48,11 @@ pub struct Noise {
     pub millibits: u32,
 }
 
+impl Noise {
+    /// Bytes of which every value comes as often as any other have 8 bits; code has some 6, deflated data more than 7.9.
+    pub const MILLIBITS_MIN: u32 = 7_800;
+}
+
 impl Elf {
     /// Whether its code was compiled from bytecode by Android's runtime (an OAT file; AOSP `art/runtime/oat`).
     pub fn is_compiled_bytecode(&self) -> bool {
