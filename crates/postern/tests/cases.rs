@@ -52,6 +52,8 @@ cases! {
     fingerprint_of_another,
     help_line,
     help_line_inside,
+    helper_by_name,
+    helper_by_name_asked,
     init_own_label,
     init_su_label,
     log_for_all,

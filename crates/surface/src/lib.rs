@@ -8,6 +8,7 @@ mod commands;
 mod contexts;
 mod gate;
 mod guard;
+mod offers;
 mod power;
 mod reactions;
 mod system;
@@ -61,6 +62,7 @@ impl<'a> Surface<'a> {
         let (contexts, reactions, commands) = (Contexts::of(phone), Reactions::of(phone), Commands::of(phone));
         let mut gates = apps::gates(phone, &entry_points, &reactions, &commands);
         gates.extend(system::gates(phone, &contexts, &reactions));
+        offers::gates(phone, &contexts, &mut gates);
         gates.sort_by(|a, b| (a.kind, &a.owner, &a.name, a.at).cmp(&(b.kind, &b.owner, &b.name, b.at)));
         gates.dedup_by(|a, b| (a.kind, &a.owner, &a.name, a.at) == (b.kind, &b.owner, &b.name, b.at));
         let mut bounds = Vec::new();

@@ -104,7 +104,12 @@ fn port_of(port: Option<u16>) -> String {
 }
 
 /// The ways of a program from what it receives to what it does.
-fn leads_of(native: &Row<Native>, user: &str, start: &LeadStep, is_wanted: impl Fn(&Way) -> bool) -> Vec<Lead> {
+pub(crate) fn leads_of(
+    native: &Row<Native>,
+    user: &str,
+    start: &LeadStep,
+    is_wanted: impl Fn(&Way) -> bool,
+) -> Vec<Lead> {
     let mut leads: BTreeMap<&str, Lead> = BTreeMap::new();
     for way in native.value.ways.iter().filter(|it| is_wanted(it)) {
         let at = |offset: u64| Location { artifact: native.at.artifact, offset, size: INSTRUCTION };
@@ -172,7 +177,7 @@ fn properties(phone: &Phone, contexts: &Contexts, reactions: &Reactions, gates: 
 }
 
 /// What SELinux says as a barrier; nothing where it lets everyone through, or is not known.
-fn policy(says: Says, target: Option<&str>) -> Option<Barrier> {
+pub(crate) fn policy(says: Says, target: Option<&str>) -> Option<Barrier> {
     let target = target.unwrap_or("?");
     let (text, passes): (_, &'static [Outsider]) = match says {
         Says::Apps | Says::Unknown => return None,
@@ -408,4 +413,4 @@ const CHANNELS: &[&str] =
     &["/dev/smd", "/dev/qmi", "/dev/rmnet", "/dev/umts_", "/dev/ttyMT", "/dev/ccci", "/dev/stty_", "/dev/ttyUSB"];
 
 /// Enough to find it again.
-const INSTRUCTION: u64 = 4;
+pub(crate) const INSTRUCTION: u64 = 4;
