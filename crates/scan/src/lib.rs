@@ -14,6 +14,7 @@ mod coverage;
 mod flows;
 mod gates;
 mod glob;
+mod helpers;
 mod images;
 mod input;
 mod inspect;

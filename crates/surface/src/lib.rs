@@ -18,7 +18,7 @@ use phone::{InstalledApp, Phone};
 
 pub use commands::Commands;
 pub use contexts::{Contexts, Says};
-pub use gate::{Gate, GateKind, Lead, LeadStep, Outsider};
+pub use gate::{Channel, Gate, GateKind, Lead, LeadStep, Outsider, Transport};
 pub use guard::{Barrier, Guard};
 pub use power::{is_sent_by_the_system, power_of};
 pub use reactions::Reactions;

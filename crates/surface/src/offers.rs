@@ -30,6 +30,7 @@ pub(crate) fn gates(phone: &Phone, contexts: &Contexts, gates: &mut Vec<Gate>) {
             let at = Location { artifact: native.at.artifact, offset: offer.offset, size: INSTRUCTION };
             let start = LeadStep { layer: "native", what: format!("{} offers {}", offer.function, offer.name), at };
             gates.push(Gate {
+                channel: None,
                 kind: GateKind::BinderService,
                 name: offer.name.clone(),
                 owner: owner.to_owned(),

@@ -58,6 +58,7 @@ fn sockets(phone: &Phone, contexts: &Contexts, gates: &mut Vec<Gate>) {
             };
             let leads = native.map(|it| leads_of(it, user, &start, |way| !is_of_network(way))).unwrap_or_default();
             gates.push(Gate {
+                channel: None,
                 kind: GateKind::LocalSocket,
                 name: path,
                 owner: service.service.name.clone(),
@@ -86,6 +87,7 @@ fn sockets(phone: &Phone, contexts: &Contexts, gates: &mut Vec<Gate>) {
             let start = LeadStep { layer: "native", what: format!("{} binds {name}", bound.function), at };
             let leads = leads_of(native, user, &start, |_| true);
             gates.push(Gate {
+                channel: None,
                 kind,
                 name,
                 owner: service.service.name.clone(),
@@ -164,6 +166,7 @@ fn properties(phone: &Phone, contexts: &Contexts, reactions: &Reactions, gates: 
             lead.steps.insert(0, LeadStep { layer: "property", what: format!("{name} is set"), at });
         }
         gates.push(Gate {
+            channel: None,
             kind: GateKind::Property,
             name: name.to_owned(),
             owner: "init".to_owned(),
@@ -198,6 +201,7 @@ fn nodes(phone: &Phone, contexts: &Contexts, gates: &mut Vec<Gate>) {
         }
         let what = format!("{path} has mode {mode:04o}");
         gates.push(Gate {
+            channel: None,
             kind: GateKind::DeviceNode,
             name: path.to_owned(),
             owner: "ueventd".to_owned(),
@@ -250,6 +254,7 @@ fn files(phone: &Phone, reactions: &Reactions, gates: &mut Vec<Gate>) {
                 return;
             }
             gates.push(Gate {
+                channel: None,
                 kind: GateKind::WritableFile,
                 name: path.to_owned(),
                 owner: service.service.name.clone(),
@@ -330,6 +335,7 @@ fn adb(phone: &Phone, gates: &mut Vec<Gate>) {
         &[Outsider::Usb, Outsider::Physical]
     };
     gates.push(Gate {
+        channel: None,
         kind: GateKind::Adb,
         name: "adb".to_owned(),
         owner: "adbd".to_owned(),
@@ -364,6 +370,7 @@ fn modem(phone: &Phone, gates: &mut Vec<Gate>) {
         let leads =
             native.map(|it| leads_of(it, service.user(), &start, |way| way.source == "input")).unwrap_or_default();
         gates.push(Gate {
+            channel: None,
             kind: GateKind::Modem,
             name: channel.clone(),
             owner: service.service.name.clone(),
@@ -382,6 +389,7 @@ fn recovery(phone: &Phone, gates: &mut Vec<Gate>) {
         let Some(&file) = phone.at(path).first() else { continue };
         let at = Location { artifact: file, offset: 0, size: 0 };
         gates.push(Gate {
+            channel: None,
             kind: GateKind::Recovery,
             name: (*name).to_owned(),
             owner: (*path).to_owned(),

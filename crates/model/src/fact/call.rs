@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeCall {
     /// What it does: `set-property`, `load-code`, `load-native`, `execute-command`, `offer-service`, `listen`,
-    /// `listen-local`, `listen-bluetooth`, `register-receiver`, `load-class`.
+    /// `listen-local`, `listen-bluetooth`, `register-receiver`, `load-class`, `watch-file`. A call of a method of the program that
+    /// hands on what names the thing counts, too; so does one by reflection, where a property is set.
     pub what: String,
     /// The class that calls, in Java notation.
     pub class: String,
@@ -14,7 +15,7 @@ pub struct CodeCall {
     pub method: String,
     /// Arguments as far as they are constants: a text, a number; `None` where it is not known. Of `register-receiver` the
     /// receiver's class, the actions with spaces between them, the permission (empty where none is asked), and flags; of
-    /// `offer-service` the name and the class of the object; of `execute-command` the command, and `…` where more follows.
+    /// `offer-service` the name and the class of the object; of `watch-file` the path and the class that watches; of `execute-command` the command, and `…` where more follows.
     pub args: Vec<Option<String>>,
     /// Absolute paths that the class that calls names, for what loads: a path that is put together elsewhere in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
