@@ -156,6 +156,7 @@ pub(crate) static CASES: crate::fixture::Cases = {
             args: vec![Some(set.to_owned()), None],
             paths: Vec::new(),
             idle: false,
+            payload: None,
         };
         fixture.facts.calls.push(Fixture::row(file, call));
         let rc = fixture.file("/system/etc/init/test.rc");

@@ -225,6 +225,7 @@ impl Fixture {
             args: vec![Some(path.to_owned())],
             paths: Vec::new(),
             idle: false,
+            payload: None,
         };
         let code = Code {
             container: Container::Dex,

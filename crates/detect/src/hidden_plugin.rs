@@ -1,7 +1,10 @@
 //! An app of the system loads code from a file that lies outside the folders of apps.
 
+use std::collections::BTreeSet;
+
+use model::fact::elf::Noise;
 use model::finding::{Concealment, Factors, Holder, Power, Reach};
-use model::{Class, Confidence, Finding, Grade};
+use model::{Class, Confidence, Evidence, Finding, Grade};
 
 use crate::plugin::{Plugin, plugins};
 use crate::{Context, Detector, way};
@@ -26,6 +29,54 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
             told.extend(plugin.through.iter().map(|it| it.1));
             findings.extend(judge(context, &DETECTOR, &plugin, &app.app.package));
         }
+    }
+    sealed(context, findings);
+}
+
+/// What is encrypted and loaded: nobody can say what it does. Packers do so, and an app of the system needs none.
+fn sealed(context: &Context, findings: &mut Vec<Finding>) {
+    let mut told: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for row in context.phone.facts.calls.iter().filter(|it| !it.value.idle) {
+        let call = &row.value;
+        let Some(payload) = &call.payload else { continue };
+        let Some(millibits) = payload.millibits.filter(|it| Noise::MILLIBITS_MIN <= *it) else { continue };
+        let app = context.phone.tree.ancestors(row.at.artifact).find_map(|it| way::app_of(context, it.id));
+        let Some(app) = app.filter(|it| it.place.is_system() && context.phone.is_running(it.artifact)) else { continue };
+        if !told.insert((&app.device_path, &payload.name)) {
+            continue;
+        }
+        let key = if payload.constant_key { "the key is a constant" } else { "the key was not found" };
+        let confidence = if payload.constant_key { Confidence::Medium } else { Confidence::Low };
+        let bits = format!("{}.{:03}", millibits / 1000, millibits % 1000);
+        let factors = Factors {
+            reach: Reach::Physical,
+            power: Power::System,
+            concealment: Concealment::Hidden,
+            holder: Holder::Unknown,
+        };
+        findings.push(Finding {
+            benign: "a packer that protects an app against copying, or another file that the same class decrypts: that what is \
+                     decrypted is what is loaded is not shown"
+                .to_owned(),
+            subject: format!("{} {}", app.app.package, payload.name),
+            device_path: app.device_path.clone(),
+            evidence: vec![
+                Evidence::at(row.at, format!("{} opens {}", payload.opened, payload.name)),
+                Evidence::at(row.at, format!("its bytes look like noise ({bits} bits each): it is encrypted or packed")),
+                Evidence::at(row.at, format!("{} decrypts; {key}", payload.decrypted)),
+                Evidence::at(row.at, format!("{}.{} loads code", call.class, call.method)),
+            ],
+            action: "decrypt the file as the app does, and look at the code in it".to_owned(),
+            ..DETECTOR.finding(
+                Grade::Suspicion,
+                confidence,
+                factors,
+                format!(
+                    "{} opens {}, whose bytes look like noise, decrypts, and loads code; {key}",
+                    app.app.package, payload.name
+                ),
+            )
+        });
     }
 }
 
@@ -95,6 +146,13 @@ pub(crate) static CASES: crate::fixture::Cases = {
         let fixture = Fixture::phone().platform("CN=p").app(loader, app("a.b"), "CN=p");
         fixture.loads(loader, path).flow(path, source, sink, None, &[])
     }
+    fn payload(loader: &str, millibits: u32) -> Fixture {
+        use model::fact::call::Payload;
+        let mut fixture = with(loader, "/system/etc/x.jar", "time", "log");
+        let payload = Payload { name: "assets/x".to_owned(), millibits: Some(millibits), ..Payload::default() };
+        fixture.facts.calls.iter_mut().for_each(|it| it.value.payload = Some(payload.clone()));
+        fixture
+    }
     const APP: &str = "/system/priv-app/A/A.apk";
 
     Cases {
@@ -102,11 +160,14 @@ pub(crate) static CASES: crate::fixture::Cases = {
             || with(APP, "/system/etc/x.jar", "device-identifier", "network-output"),
             || with(APP, "/system/media/x.dat", "network-input", "execute-command"),
             || with(APP, "/system/media/x.dat", "time", "log"),
+            || payload(APP, 7_950),
         ],
         silent: &[
             || with(APP, "/system/etc/x.jar", "time", "log"),
             || with(APP, "/system/framework/x.jar", "device-identifier", "network-output"),
             || with("/data/app/A/A.apk", "/system/etc/x.jar", "device-identifier", "network-output"),
+            || payload(APP, 6_000),
+            || payload("/data/app/A/A.apk", 7_950),
         ],
     }
 };

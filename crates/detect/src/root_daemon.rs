@@ -1,4 +1,5 @@
-//! A service of init that runs as root, and whose code passes what it receives from a socket to a command.
+//! A service of init that runs as root, and whose code passes what it receives from a socket, or from a caller by Binder, to a
+//! command.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +7,7 @@ use model::fact::native::{Native, Way};
 use model::finding::{Concealment, Factors, Holder, Power, Reach, Step};
 use model::{Class, Confidence, Evidence, Finding, Grade, Location, Row};
 use phone::InitService;
+use surface::GateKind;
 
 use crate::{Context, Detector, privileged_service};
 
@@ -25,7 +27,7 @@ fn detect(context: &Context, findings: &mut Vec<Finding>) {
     }
     for (program, services) in programs {
         if let Some(native) = native_of(context, program)
-            && let Some((way, entry)) = way_in(&native.value, &services)
+            && let Some((way, entry)) = way_in(context, program, &native.value, &services)
         {
             findings.push(judge(context, program, &services, native, way, entry));
         }
@@ -39,6 +41,8 @@ enum Entry {
     Listens,
     /// It listens for programs of this phone, any of which may connect.
     ListensInside,
+    /// It offers an object under a name that any app may find.
+    Offers,
     /// It asks another machine.
     Asks,
 }
@@ -51,11 +55,16 @@ pub(crate) fn native_of<'a>(context: &'a Context, program: &str) -> Option<&'a R
 
 /// Whether this detector tells of a program.
 pub(crate) fn tells_of(context: &Context, program: &str, services: &[&InitService]) -> bool {
-    native_of(context, program).is_some_and(|it| way_in(&it.value, services).is_some())
+    native_of(context, program).is_some_and(|it| way_in(context, program, &it.value, services).is_some())
 }
 
 /// The way by which most can come in, and who may use it.
-fn way_in<'a>(native: &'a Native, services: &[&InitService]) -> Option<(&'a Way, Entry)> {
+fn way_in<'a>(
+    context: &Context,
+    program: &str,
+    native: &'a Native,
+    services: &[&InitService],
+) -> Option<(&'a Way, Entry)> {
     let family = |number: &str| {
         native.calls.iter().any(|it| it.name == "socket" && it.args.first().and_then(Option::as_deref) == Some(number))
     };
@@ -65,6 +74,13 @@ fn way_in<'a>(native: &'a Native, services: &[&InitService]) -> Option<(&'a Way,
     let inside = !bound.is_empty() && bound.iter().all(|it| it.starts_with("127."));
     // A socket that init makes has a mode; one that only its owner and group may open is a door for them alone.
     let open_socket = services.iter().flat_map(|it| &it.service.sockets).any(|it| it.mode & 0o002 != 0);
+    // A name that the policy keeps from apps, or a program that looks who calls, is no door for them.
+    let offers = !native.offers.is_empty()
+        && context.surface.gates.iter().any(|gate| {
+            gate.kind == GateKind::BinderService
+                && gate.device_path == program
+                && gate.leads.iter().any(|it| it.told && gate.open_along(it).next().is_some())
+        });
     let entry_of = |way: &Way| match way.source.as_str() {
         "network-input" | "socket-input" if internet => Some(match () {
             () if inside => Entry::ListensInside,
@@ -72,6 +88,7 @@ fn way_in<'a>(native: &'a Native, services: &[&InitService]) -> Option<(&'a Way,
             () => Entry::Asks,
         }),
         "local-socket-input" | "socket-input" if open_socket => Some(Entry::ListensInside),
+        "binder-input" if offers => Some(Entry::Offers),
         _ => None,
     };
     let runs = |way: &&Way| way.traced && matches!(way.sink.as_str(), "execute-command" | "load-native");
@@ -89,14 +106,14 @@ fn judge(
     let known = privileged_service::known(context, program);
     let grade = match entry {
         _ if known.is_some() => Grade::Capability,
-        Entry::Listens | Entry::ListensInside => Grade::Finding,
+        Entry::Listens | Entry::ListensInside | Entry::Offers => Grade::Finding,
         // Whether what is asked for is verified is not shown.
         Entry::Asks => Grade::Suspicion,
     };
     let factors = Factors {
         reach: match entry {
             Entry::Listens => Reach::Adjacent,
-            Entry::ListensInside => Reach::AnyApp,
+            Entry::ListensInside | Entry::Offers => Reach::AnyApp,
             Entry::Asks => Reach::Remote,
         },
         power: Power::System,
@@ -108,6 +125,10 @@ fn judge(
     let from = match entry {
         Entry::Listens => format!("it listens on the network{door}, and what it receives"),
         Entry::ListensInside => format!("it listens on a socket that any app may open{door}, and what it receives"),
+        Entry::Offers => {
+            let names: Vec<&str> = native.value.offers.iter().take(NAMES_SHOWN).map(|it| it.name.as_str()).collect();
+            format!("it offers {} by Binder, which nothing that was read keeps from apps, and what a caller sends", names.join(", "))
+        }
         Entry::Asks => "what it receives from the network".to_owned(),
     };
     let end = match way.sink.as_str() {
@@ -124,6 +145,9 @@ fn judge(
         let (address, port) = (bound.address.as_deref().unwrap_or("?"), bound.port.map(|it| it.to_string()));
         let port = port.as_deref().unwrap_or("?");
         evidence.push(Evidence::at(at(bound.offset), format!("{} binds {address}:{port}", bound.function)));
+    }
+    for offer in native.value.offers.iter().filter(|_| entry == Entry::Offers).take(NAMES_SHOWN) {
+        evidence.push(Evidence::at(at(offer.offset), format!("{} offers {}", offer.function, offer.name)));
     }
     for step in &way.steps {
         evidence.push(Evidence::at(at(step.offset), format!("{} calls {}", step.function, step.callee)));
@@ -179,6 +203,9 @@ const INSTRUCTION: u64 = 4;
 /// Enough to see what it waits for.
 const GATES_SHOWN: usize = 4;
 
+/// Names of objects that are told.
+const NAMES_SHOWN: usize = 4;
+
 #[cfg(test)]
 pub(crate) static CASES: crate::fixture::Cases = {
     use crate::fixture::{Cases, Fixture, service};
@@ -227,6 +254,17 @@ pub(crate) static CASES: crate::fixture::Cases = {
     fn with_socket(mode: u16) -> Service {
         Service { sockets: vec![Socket { name: "d".to_owned(), mode, ..Socket::default() }], ..root() }
     }
+    fn offers(imports: &[&str]) -> Fixture {
+        use model::fact::elf::Elf;
+        use model::fact::native::Offer;
+        let mut fixture = daemon("binder-input", true, &[], &[], root());
+        let offer = Offer { name: "made.helper".to_owned(), ..Offer::default() };
+        fixture.facts.natives.iter_mut().for_each(|it| it.value.offers.push(offer.clone()));
+        let imports = imports.iter().map(|it| (*it).to_owned()).collect();
+        let at = fixture.facts.natives.first().map(|it| it.at).expect("a program");
+        fixture.facts.elfs.push(model::Row { at, value: Elf { imports, ..Elf::default() } });
+        fixture
+    }
     const LISTENS: &[(&str, &str)] = &[("socket", "2"), ("listen", "3")];
 
     Cases {
@@ -235,11 +273,14 @@ pub(crate) static CASES: crate::fixture::Cases = {
             || daemon("socket-input", true, LISTENS, &["127.0.0.1"], root()),
             || daemon("network-input", true, &[("socket", "2"), ("connect", "3")], &[], root()),
             || daemon("local-socket-input", true, &[], &[], with_socket(0o666)),
+            || offers(&["_ZN7android21defaultServiceManagerEv"]),
         ],
         silent: &[
             // The one only leads to where the other is.
             || daemon("network-input", false, LISTENS, &["0.0.0.0"], root()),
             || daemon("network-input", true, LISTENS, &["0.0.0.0"], service("d", "/system/bin/d", Some("shell"))),
+            // It looks who calls.
+            || offers(&["_ZNK7android14IPCThreadState13getCallingUidEv"]),
             // A crash daemon and its kin: the socket is for the system alone.
             || daemon("local-socket-input", true, &[("socket", "1"), ("listen", "3")], &[], with_socket(0o660)),
             // A thermal daemon reads a file.

@@ -126,6 +126,7 @@ pub fn source_words(source: &str) -> &str {
         "usb-input" => "what comes by USB",
         "bluetooth-input" => "what comes by Bluetooth",
         "local-socket-input" => "what comes by a socket inside the phone",
+        "binder-input" => "what a caller sends by Binder",
         "device-identifier" => "identifiers of the device",
         "subscriber-identifier" => "identifiers of the SIM card",
         "phone-number" => "the phone number",

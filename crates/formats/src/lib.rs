@@ -35,6 +35,7 @@ mod dex;
 mod dtb;
 mod dtbo;
 pub mod elf;
+pub mod entropy;
 mod erofs;
 mod ext4;
 mod f2fs;
@@ -336,8 +337,10 @@ mod tests {
     }
 
     /// Files of `src` that are no format.
-    const NO_FORMAT: &[&str] =
-        &["archive", "codec", "join", "lib", "pages", "posix", "proto", "rc", "reading", "runs", "text", "walk"];
+    const NO_FORMAT: &[&str] = &[
+        "archive", "codec", "entropy", "join", "lib", "pages", "posix", "proto", "rc", "reading", "runs", "text",
+        "walk",
+    ];
 
     #[test]
     fn the_list_equals_the_folder() {

@@ -55,8 +55,22 @@ pub struct GateLine {
     pub guards: Vec<GuardLine>,
     /// Who gets through.
     pub open_to: Vec<String>,
+    /// Of a connection by which updates and packages are loaded: how.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<ChannelLine>,
     /// Where it leads.
     pub leads: Vec<LeadLine>,
+}
+
+/// A connection by which updates and packages are loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelLine {
+    /// Addresses that the code on the way names.
+    pub urls: Vec<String>,
+    /// `tls`, `clear`, `both`, `unknown`.
+    pub transport: String,
+    /// Verifications on the way; none where none was seen.
+    pub verification: Vec<String>,
 }
 
 /// A guard.

@@ -10,6 +10,7 @@ mod isa;
 mod jni;
 mod library;
 mod lift;
+mod offers;
 mod run;
 mod shape;
 mod value;
@@ -127,9 +128,9 @@ impl Graph {
                         *flag |= on;
                     }
                 };
-                set(&mut receives, matches!(model.act, Act::Receive { .. } | Act::Curl));
+                set(&mut receives, matches!(model.act, Act::Receive { .. } | Act::Sent | Act::SentObject | Act::Curl));
                 set(&mut acts, matches!(model.act, Act::Sink { .. }));
-                set(&mut matters, library::is_listed(model.act) || matches!(model.act, Act::Thread { .. }));
+                set(&mut matters, library::is_listed(model.act) || library::is_followed(model.act));
             }
             callees.sort_unstable();
             callees.dedup();
@@ -293,6 +294,7 @@ fn tell(image: &Image, functions: &Functions, graph: &Graph, file: File, native:
         })
         .collect();
     native.bound.sort_by_key(|it| it.offset);
+    native.offers = offers::of(image, functions, &file.seen);
     native.gates = all()
         .flat_map(|it| &it.gates)
         .flat_map(|it| {

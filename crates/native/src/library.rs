@@ -54,6 +54,18 @@ pub enum Act {
     Thread { function: u8, argument: u8 },
     /// Takes a name (of a host, a device) that is worth telling.
     Named(u8),
+    /// Returns text that a caller sent by Binder.
+    Sent,
+    /// Makes an object of what a caller sent, where the result is to lie.
+    SentObject,
+    /// Makes a text of Binder from one of C.
+    Wide { to: u8, from: u8 },
+    /// Ends a text of Binder.
+    WideEnd(u8),
+    /// Returns the service manager.
+    ServiceManager,
+    /// Offers an object by Binder under the name that an argument is.
+    Offer(u8),
     /// `curl_easy_setopt`.
     Curl,
     /// Nothing that is followed, but worth telling of.
@@ -67,12 +79,15 @@ pub enum From {
     Network,
     /// The descriptor or stream that an argument is.
     Descriptor(u8),
+    /// A caller by Binder.
+    Binder,
 }
 
 /// The row of a function. Names that only check lengths (`__read_chk`) are those that they check for.
 pub fn model(name: &str) -> Option<&'static Model> {
     let name = name.strip_prefix("__").and_then(|it| it.strip_suffix("_chk")).unwrap_or(name);
     let found = MODELS.binary_search_by_key(&name, |it| it.name).ok().and_then(|it| MODELS.get(it));
+    let found = found.or_else(|| BINDER.iter().find(|it| name.starts_with(it.name)));
     found.or_else(|| STRINGS.iter().find(|it| is_string(name) && name.contains(it.name)))
 }
 
@@ -95,6 +110,11 @@ pub fn is_listed(act: Act) -> bool {
             | Act::Named(_)
             | Act::Listed
     )
+}
+
+/// Whether a function that calls it is followed, though nothing is told of the call.
+pub fn is_followed(act: Act) -> bool {
+    matches!(act, Act::Thread { .. } | Act::ServiceManager | Act::Offer(_))
 }
 
 /// Whether an argument is a text, however low its address.
@@ -227,6 +247,35 @@ const MODELS: &[Model] = &[
     row("strtol", Act::Within(0)),
     row("strtoul", Act::Within(0)),
     sink("system", COMMAND, &[0]),
+];
+
+/// Methods of libbinder and of the texts of libutils (AOSP `frameworks/native/libs/binder`, `system/core/libutils`), by how their
+/// mangled names begin: the object is the first argument, or the second where the result lies in the caller's frame.
+const BINDER: &[Model] = &[
+    row("AServiceManager_addService", Act::Offer(1)),
+    row("_ZN7android21defaultServiceManagerEv", Act::ServiceManager),
+    row("_ZN7android7String8C1ERK", Act::Copy { to: 0, from: 1, append: false }),
+    row("_ZN7android7String8C2ERK", Act::Copy { to: 0, from: 1, append: false }),
+    row("_ZN7android7String8C1EP", Act::Copy { to: 0, from: 1, append: false }),
+    row("_ZN7android7String8C2EP", Act::Copy { to: 0, from: 1, append: false }),
+    row("_ZN7android7String86append", Act::Copy { to: 0, from: 1, append: true }),
+    row("_ZN7android7String85setTo", Act::Copy { to: 0, from: 1, append: false }),
+    row("_ZN7android8String16C1EPKc", Act::Wide { to: 0, from: 1 }),
+    row("_ZN7android8String16C2EPKc", Act::Wide { to: 0, from: 1 }),
+    row("_ZN7android8String16D1Ev", Act::WideEnd(0)),
+    row("_ZN7android8String16D2Ev", Act::WideEnd(0)),
+    row("_ZN7android8String16C1ERK", Act::Copy { to: 0, from: 1, append: false }),
+    row("_ZN7android8String16C2ERK", Act::Copy { to: 0, from: 1, append: false }),
+    row("_ZNK7android6Parcel11readCStringEv", Act::Sent),
+    row("_ZNK7android6Parcel11readInplaceE", Act::Sent),
+    row("_ZNK7android6Parcel18readString8InplaceE", Act::Sent),
+    row("_ZNK7android6Parcel19readString16InplaceE", Act::Sent),
+    row("_ZNK7android6Parcel11readString8Ev", Act::SentObject),
+    row("_ZNK7android6Parcel12readString16Ev", Act::SentObject),
+    row("_ZNK7android6Parcel11readString8EP", Act::Receive { into: 1, len: None, from: From::Binder }),
+    row("_ZNK7android6Parcel12readString16EP", Act::Receive { into: 1, len: None, from: From::Binder }),
+    row("_ZNK7android6Parcel21readUtf8FromUtf16E", Act::Receive { into: 1, len: None, from: From::Binder }),
+    row("_ZNK7android6Parcel4readEPv", Act::Receive { into: 1, len: Some(2), from: From::Binder }),
 ];
 
 /// Methods of `std::string`, by a part of their mangled names: the object is the first argument.

@@ -83,8 +83,10 @@ impl Mask {
     pub const SOCKET: Mask = Mask(1 << 10);
     /// Read from something.
     pub const INPUT: Mask = Mask(1 << 11);
+    /// What a caller of an object that is offered by Binder sends.
+    pub const BINDER: Mask = Mask(1 << 12);
     /// All that comes from outside the program.
-    pub const OUTSIDE: Mask = Mask(0xf << 8);
+    pub const OUTSIDE: Mask = Mask(0x1f << 8);
 
     /// What an argument is, or points to.
     pub fn param(n: u8) -> Mask {

@@ -72,7 +72,7 @@ impl Telling<'_> {
 
 /// The place that matters most of where something comes from.
 fn strongest(from: Mask) -> Option<(u8, Mask)> {
-    let order = [Mask::INTERNET, Mask::SOCKET, Mask::LOCAL, Mask::INPUT];
+    let order = [Mask::INTERNET, Mask::SOCKET, Mask::LOCAL, Mask::BINDER, Mask::INPUT];
     order.into_iter().zip(0u8..).find(|it| !it.0.and(from).is_none()).map(|(bit, rank)| (rank, bit))
 }
 
@@ -81,6 +81,7 @@ fn source_name(bit: Mask) -> &'static str {
         Mask::INTERNET => "network-input",
         Mask::SOCKET => "socket-input",
         Mask::LOCAL => "local-socket-input",
+        Mask::BINDER => "binder-input",
         _ => "input",
     }
 }

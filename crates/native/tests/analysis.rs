@@ -93,6 +93,24 @@ fn what_java_calls_is_told_with_what_it_leads_to() {
 }
 
 #[test]
+fn what_is_offered_by_binder_is_found_by_its_name_and_what_a_caller_sends_is_followed() {
+    for (name, bytes) in [
+        ("arm64", include_bytes!("samples/binder.arm64").as_slice()),
+        ("arm", include_bytes!("samples/binder.arm")),
+        ("thumb", include_bytes!("samples/binder.thumb")),
+        ("x86_64", include_bytes!("samples/binder.x86_64")),
+    ] {
+        let native = facts(bytes);
+        let offers: Vec<(&str, &str)> =
+            native.offers.iter().map(|it| (it.function.as_str(), it.name.as_str())).collect();
+        assert_eq!(offers, [("offer", "made.helper")], "{name}: what is asked for is not offered");
+        let ways: Vec<(&str, &str, bool)> =
+            native.ways.iter().map(|it| (it.source.as_str(), it.sink.as_str(), it.traced)).collect();
+        assert_eq!(ways, [("binder-input", "execute-command", true)], "{name}: a fixed command is no way");
+    }
+}
+
+#[test]
 fn every_function_is_found_and_understood() {
     for (name, bytes) in SAMPLES {
         let native = facts(bytes);

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use model::gates::{GateLine, Gates, GuardLine, LeadLine};
+use model::gates::{ChannelLine, GateLine, Gates, GuardLine, LeadLine};
 
 use crate::wrap::{Page, Paint};
 use crate::{Style, code, escape};
@@ -38,6 +38,9 @@ pub fn text(gates: &Gates, style: &Style, out: &mut dyn Write) -> io::Result<()>
         page.spans(2, "at       ", &[(Paint::Faint, &place_of(&gate.path, gate.offset))])?;
         guards(&gate.guards, 2, page)?;
         page.spans(2, "open to  ", &[(Paint::Plain, &listed(&gate.open_to))])?;
+        if let Some(channel) = &gate.channel {
+            self::channel(channel, page)?;
+        }
         for lead in gate.leads.iter().filter(|it| verbose || !it.open_to.is_empty()) {
             self::lead(lead, page)?;
         }
@@ -55,6 +58,25 @@ pub fn text(gates: &Gates, style: &Style, out: &mut dyn Write) -> io::Result<()>
         page.spans(0, "", &[(Paint::Faint, &gaps)])?;
     }
     Ok(())
+}
+
+fn channel(channel: &ChannelLine, page: &mut Page) -> io::Result<()> {
+    let transport = match channel.transport.as_str() {
+        "tls" => "encrypted (TLS)",
+        "clear" => "not encrypted",
+        "both" => "encrypted or not, by the address",
+        _ => "whether it is encrypted is not known",
+    };
+    let urls = match channel.urls.as_slice() {
+        [] => "no address that is a constant".to_owned(),
+        urls => urls.join(" "),
+    };
+    page.spans(2, "from     ", &[(Paint::Plain, &urls), (Paint::Faint, &format!("; {transport}"))])?;
+    let verified = match channel.verification.as_slice() {
+        [] => "none was seen on the way".to_owned(),
+        all => all.join("; "),
+    };
+    page.spans(2, "verified ", &[(Paint::Plain, &verified)])
 }
 
 fn lead(lead: &LeadLine, page: &mut Page) -> io::Result<()> {

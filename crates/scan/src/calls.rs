@@ -6,9 +6,12 @@
 use std::collections::BTreeSet;
 
 use dalvik::{CodeItem, Insn, Insns, Method, MethodId, Name, Program, RefId, op};
-use model::fact::call::CodeCall;
+use model::fact::call::{CodeCall, Payload};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
+
+use crate::helpers::{self, Arg, Helpers};
+use crate::payload;
 
 /// What the code of a unit calls.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -23,29 +26,34 @@ pub struct Calls {
 pub fn calls_of(program: &Program, come_to: Option<&FxHashSet<MethodId>>) -> Calls {
     let mut all = Calls::default();
     let wanted = wanted_of(program);
-    if wanted.is_empty() {
-        return all;
-    }
     let words = Words::of(program);
     let mut paths: FxHashMap<Name, Vec<String>> = FxHashMap::default();
-    for (n, method) in program.methods.iter().enumerate() {
+    let mut payloads: FxHashMap<Name, Option<Payload>> = FxHashMap::default();
+    let helpers = Helpers::of(program, &wanted);
+    for (n, method) in program.methods.iter().enumerate().filter(|it| helpers.callers.contains(&it.0)) {
         let Some(code) = program.code(method) else { continue };
-        let is_wanted = |insn: &Insn| {
-            is_call(insn.op) && program.method_ref(method.dex, insn.idx).is_some_and(|it| wanted.contains_key(&it))
-        };
-        if !Insns::new(code.insns).any(|it| is_wanted(&it)) {
-            continue;
-        }
         let mut body = Body {
             program,
             method,
             wanted: &wanted,
+            helpers: &helpers,
             words: &words,
             values: FxHashMap::default(),
             built: Vec::new(),
             result: None,
         };
-        for (pc, what, args) in body.calls(&code) {
+        let mut calls = body.calls(&code);
+        let text_of = |it: &Arg| match it {
+            Arg::Text(text) => Some(text.clone()),
+            Arg::Word(_) | Arg::Other => None,
+        };
+        let reflected = helpers.reflected.get(&n).into_iter().flatten();
+        calls.extend(reflected.map(|(pc, it)| (*pc, it.what, vec![text_of(&it.name), text_of(&it.value)])));
+        calls.sort_by_key(|it| it.0);
+        // Who calls a class that watches what it is told names it.
+        let is_told = helpers.by_ref.get(&method.reference).is_some_and(|it| it.what == helpers::WATCH);
+        calls.retain(|it| it.1 != helpers::WATCH || !is_told || it.2.first().is_some_and(Option::is_some));
+        for (pc, what, args) in calls {
             if all.calls.len() == CALLS_MAX {
                 all.cut = true;
                 return all;
@@ -56,6 +64,12 @@ pub fn calls_of(program: &Program, come_to: Option<&FxHashSet<MethodId>>) -> Cal
                 true => paths.entry(own.class).or_insert_with(|| paths_of(program, own.class)).clone(),
                 false => Vec::new(),
             };
+            let payload = match what {
+                "load-code" => {
+                    payloads.entry(own.class).or_insert_with(|| payload::payload_of(program, own.class)).clone()
+                }
+                _ => None,
+            };
             let text = |name| program.names.text(name);
             let call = CodeCall {
                 what: what.to_owned(),
@@ -64,6 +78,7 @@ pub fn calls_of(program: &Program, come_to: Option<&FxHashSet<MethodId>>) -> Cal
                 args,
                 paths,
                 idle: come_to.is_some_and(|it| u32::try_from(n).is_ok_and(|n| !it.contains(&MethodId(n)))),
+                payload,
             };
             all.calls.push((method.dex, code.insns_off as u64 + 2 * u64::from(pc), call));
         }
@@ -160,6 +175,8 @@ struct Words {
     text: Option<Name>,
     format: Option<Name>,
     texts: Option<Name>,
+    environment: Option<Name>,
+    shared: Option<Name>,
 }
 
 impl Words {
@@ -181,6 +198,8 @@ impl Words {
             text: find("Ljava/lang/String;"),
             format: find("format"),
             texts: find("[Ljava/lang/String;"),
+            environment: find("Landroid/os/Environment;"),
+            shared: find("getExternalStorageDirectory"),
         }
     }
 }
@@ -190,6 +209,7 @@ struct Body<'a> {
     program: &'a Program,
     method: &'a Method,
     wanted: &'a FxHashMap<RefId, &'static str>,
+    helpers: &'a Helpers,
     words: &'a Words,
     values: FxHashMap<u16, Value>,
     /// Texts that are put together.
@@ -272,6 +292,9 @@ impl Body<'_> {
                 (None, _) => {}
             }
         }
+        if Some(reference.name) == self.words.shared && Some(reference.class) == self.words.environment {
+            self.result = Some(Value::Text("/sdcard".to_owned()));
+        }
         if of_file && self.words.path_of.contains(&reference.name) {
             self.result = insn.args.reg(0).and_then(|it| self.values.get(&it).cloned());
         }
@@ -287,8 +310,21 @@ impl Body<'_> {
         if self.result.is_none() && self.program.class_of(reference.returns).is_some() {
             self.result = Some(Value::Object(reference.returns));
         }
+        if let Some(helper) = self.helpers.by_ref.get(&id) {
+            let of = |it: &Arg| match it {
+                Arg::Word(word) => insn.args.reg((*word).into()).and_then(|it| self.text(it)),
+                Arg::Text(text) => Some(text.clone()),
+                Arg::Other => None,
+            };
+            let second = if helper.what == helpers::WATCH { helper.class.clone() } else { of(&helper.value) };
+            return Some((helper.what, vec![of(&helper.name), second]));
+        }
         let what = *self.wanted.get(&id)?;
         match what {
+            helpers::WATCH => {
+                let own = self.program.class(self.method.class).map(|it| java_name(self.program.names.text(it.name)));
+                Some((what, vec![register(0).and_then(|it| self.text(it)), own]))
+            }
             "register-receiver" => Some((what, self.registered(&reference.params, register)?)),
             "offer-service" => {
                 let object = reference.params.get(1).and_then(|_| self.class_of(register(1)));
@@ -475,7 +511,7 @@ impl Body<'_> {
 }
 
 /// Where another way joins: targets of branches and switches, and handlers.
-fn joins_of(code: &CodeItem) -> FxHashSet<u32> {
+pub fn joins_of(code: &CodeItem) -> FxHashSet<u32> {
     let mut joins = FxHashSet::default();
     for insn in Insns::new(code.insns) {
         match insn.op {
@@ -492,23 +528,25 @@ fn joins_of(code: &CodeItem) -> FxHashSet<u32> {
     joins
 }
 
-fn is_call(code: u8) -> bool {
+pub fn is_call(code: u8) -> bool {
     (op::INVOKE_VIRTUAL..=op::INVOKE_INTERFACE).contains(&code)
         || (op::INVOKE_VIRTUAL_RANGE..=op::INVOKE_INTERFACE_RANGE).contains(&code)
 }
 
 /// `La/b/C;` as `a.b.C`.
-fn java_name(descriptor: &str) -> String {
+pub fn java_name(descriptor: &str) -> String {
     let inner = descriptor.strip_prefix('L').and_then(|it| it.strip_suffix(';'));
     inner.map_or_else(|| descriptor.to_owned(), |it| it.replace('/', "."))
 }
 
 /// What is done, by which methods of which class.
 const WANTED: &[(&str, &str, &[&str])] = &[
-    ("set-property", "Landroid/os/SystemProperties;", &["set"]),
+    (helpers::SET, "Landroid/os/SystemProperties;", &["set"]),
+    (helpers::WATCH, "Landroid/os/FileObserver;", &["<init>"]),
     ("load-code", "Ldalvik/system/DexClassLoader;", &["<init>"]),
     ("load-code", "Ldalvik/system/PathClassLoader;", &["<init>"]),
     ("load-code", "Ldalvik/system/BaseDexClassLoader;", &["<init>"]),
+    ("load-code", "Ldalvik/system/InMemoryDexClassLoader;", &["<init>"]),
     ("load-code", "Ldalvik/system/DexFile;", &["<init>", "loadDex"]),
     ("load-native", "Ljava/lang/System;", &["load"]),
     ("load-native", "Ljava/lang/Runtime;", &["load"]),
@@ -529,7 +567,7 @@ const WANTED: &[(&str, &str, &[&str])] = &[
 /// Opcodes that stand in a row with the first of their kind.
 const IGET_OBJECT: u8 = op::IGET + 2;
 const SGET_OBJECT: u8 = op::SGET + 2;
-const APUT_OBJECT: u8 = op::APUT + 2;
+pub const APUT_OBJECT: u8 = op::APUT + 2;
 const INVOKE_STATIC_RANGE: u8 = op::INVOKE_VIRTUAL_RANGE + 3;
 
 /// Stands for what follows and is not known.

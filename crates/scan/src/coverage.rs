@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use knowledge::Knowledge;
+use knowledge::{Knowledge, PolicyBaseline};
 use model::fact::certificate::Role;
 use model::fact::code::Container;
 use model::fact::image_check::ImageCheck;
@@ -273,7 +273,11 @@ fn policy(phone: &Phone, broken: &BTreeSet<ArtifactId>) -> LayerLine {
         line.why = "contexts were read; the policy itself is not in the input".to_owned();
     } else if line.state == LayerState::Read {
         line.state = LayerState::Partial;
-        line.why = "permissive domains and rules were read; what the rules allow is not judged yet".to_owned();
+        let known = phone.sdk().is_some_and(|it| PolicyBaseline::bundled().knows(it));
+        let android =
+            if known { ", beside Android's own policy" } else { "; Android's own policy of this version is not known" };
+        line.why =
+            format!("permissive domains and what apps may do are judged{android}; what other domains may do is not");
     }
     line
 }

@@ -9,11 +9,11 @@ use model::{ArtifactId, Facts, Gap, Layer, Location, Row};
 use rayon::prelude::*;
 use taint::{Analysis, Component, Platform};
 
-use crate::calls::Calls;
+use crate::calls::{Calls, java_name};
 use crate::code::{self, Unit};
 use crate::outcome::Outcome;
 use crate::walk::Found;
-use crate::{Cache, Progress};
+use crate::{Cache, Progress, payload};
 
 /// What was found in one app, or in a library.
 #[derive(Debug)]
@@ -149,9 +149,11 @@ fn follow(
 }
 
 /// The same as facts.
-pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
+pub fn facts_of(found: &Found, units: Vec<UnitFlows>) -> Facts {
     let mut facts = Facts::default();
     let files: Vec<Vec<ArtifactId>> = units.iter().map(|it| it.files.clone()).collect();
+    let sealed = units.iter().filter(|it| it.calls.calls.iter().any(|it| it.2.payload.is_some()));
+    let inner = payload::Files::of(&found.tree, &sealed.map(|it| it.artifact).collect());
     for unit in units {
         let at = Location { artifact: unit.artifact, offset: 0, size: 0 };
         let analysis = unit.analysis;
@@ -166,7 +168,10 @@ pub fn facts_of(units: Vec<UnitFlows>) -> Facts {
             },
         });
         let file = |dex: u32| unit.files.get(usize::try_from(dex).ok()?).copied();
-        for (dex, offset, value) in unit.calls.calls {
+        for (dex, offset, mut value) in unit.calls.calls {
+            if let Some(payload) = &mut value.payload {
+                payload.millibits = inner.millibits_of(found, unit.artifact, &payload.name);
+            }
             if let Some(artifact) = file(dex) {
                 facts.calls.push(Row { at: Location { artifact, offset, size: 2 }, value });
             }
@@ -222,12 +227,6 @@ fn step_of(step: taint::FlowStep, own: &[ArtifactId], all: &[Vec<ArtifactId>]) -
         Some(Location { artifact, offset, size: 2 })
     });
     Step { at, class: java_name(&step.class), method: step.method, what: step.what }
-}
-
-/// `La/b/C;` as `a.b.C`.
-fn java_name(descriptor: &str) -> String {
-    let inner = descriptor.strip_prefix('L').and_then(|it| it.strip_suffix(';'));
-    inner.map_or_else(|| descriptor.to_owned(), |it| it.replace('/', "."))
 }
 
 fn gap(artifact: ArtifactId, why: String) -> Gap {

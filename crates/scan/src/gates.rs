@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::Location;
 use model::finding::Power;
-use model::gates::{GateCount, GateLine, Gates, GuardLine, LeadLine, StepLine};
+use model::gates::{ChannelLine, GateCount, GateLine, Gates, GuardLine, LeadLine, StepLine};
 use model::report::{SCHEMA, SurfaceLine, WayLine};
 use phone::Phone;
 use surface::{Barrier, Gate, GateKind, Lead, Outsider, Surface, power_of};
@@ -104,6 +104,11 @@ fn line_of(phone: &Phone, gate: &Gate) -> GateLine {
         from: gate.from.iter().map(|it| id_of(*it)).collect(),
         guards: guards_of(&gate.barriers),
         open_to: gate.open_to().map(id_of).collect(),
+        channel: gate.channel.as_ref().map(|it| ChannelLine {
+            urls: it.urls.clone(),
+            transport: it.transport.id().to_owned(),
+            verification: it.verification.clone(),
+        }),
         leads: gate.leads.iter().map(|it| lead_of(phone, gate, it)).collect(),
     }
 }

@@ -114,7 +114,8 @@ pub(crate) fn assemble(
         progress.begin(Phase::Follow);
         let models = &Knowledge::bundled().models;
         let (units, gaps) = crate::flows(&found, models, taint::Control::default(), cache, progress);
-        found.facts.merge(flows::facts_of(units));
+        let facts = flows::facts_of(&found, units);
+        found.facts.merge(facts);
         found.gaps.extend(gaps);
         progress.end(Phase::Follow);
 

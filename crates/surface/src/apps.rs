@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use knowledge::Knowledge;
 use model::fact::app::{Component, ComponentKind};
 use model::fact::call::CodeCall;
-use model::fact::flow::{Flow, Reach, Way};
-use model::{ArtifactId, Row};
+use model::fact::flow::{Flow, Reach, Step, Way};
+use model::{ArtifactId, Location, Row};
 use phone::{InstalledApp, Phone};
 
-use crate::gate::{Gate, GateKind, Lead, LeadStep, Outsider};
+use crate::gate::{Channel, Gate, GateKind, Lead, LeadStep, Outsider, Transport};
 use crate::guard::{ANY_APP, Barrier, guard_of_permission};
 use crate::{Commands, EntryPoint, Reactions};
 
@@ -155,13 +155,27 @@ impl<'a> Code<'a> {
         beyond
     }
 
-    /// The calls that set a property in the method where a way ends: that at its very end first.
+    /// The calls that set a property in the method where a way ends, that at its very end first; where they are told the name,
+    /// the nearest call on the way that tells it.
     fn sets_at(&self, way: &Way) -> Vec<&'a Row<CodeCall>> {
-        let Some((last, at)) = way.steps.iter().rev().find_map(|it| Some((it, it.at?))) else { return Vec::new() };
-        let mut sets =
-            self.sets.get(&(at.artifact, last.class.as_str(), last.method.as_str())).cloned().unwrap_or_default();
+        let mut steps = way.steps.iter().rev().filter_map(|it| Some((it, it.at?)));
+        let Some((last, at)) = steps.next() else { return Vec::new() };
+        let sets_in = |step: &Step, at: Location| {
+            self.sets.get(&(at.artifact, step.class.as_str(), step.method.as_str())).cloned().unwrap_or_default()
+        };
+        let is_named = |it: &&Row<CodeCall>| it.value.args.first().is_some_and(Option::is_some);
+        let mut sets = sets_in(last, at);
         sets.sort_by_key(|it| (it.at.offset != at.offset, it.at));
         sets.truncate(SETS_MAX);
+        if !sets.iter().any(is_named) {
+            sets = steps
+                .take(HELPERS_MAX)
+                .find_map(|(step, at)| {
+                    let set = sets_in(step, at).into_iter().find(|it| it.at.offset == at.offset && is_named(it));
+                    set.map(|it| vec![it])
+                })
+                .unwrap_or_default();
+        }
         sets
     }
 }
@@ -205,6 +219,7 @@ fn of_component(code: &Code, entry: &EntryPoint, protected: &BTreeSet<&str>) -> 
         barriers.push(Barrier { kind: "protected-broadcast", text, passes: &[] });
     }
     let gate = |kind, name: String, from: &[Outsider], barriers| Gate {
+        channel: None,
         kind,
         name,
         owner: app.app.package.clone(),
@@ -254,8 +269,10 @@ fn of_source(code: &Code, package: &str, kind: GateKind, from: &[Outsider], flow
         return None;
     }
     let updates = kind == GateKind::Network && leads.iter().any(|it| UPDATES.contains(&it.capability.as_str()));
+    let channel = updates.then(|| channel_of(app, &hosts, &leads));
     let hosts: Vec<&str> = hosts.into_iter().take(HOSTS_SHOWN).collect();
     Some(Gate {
+        channel,
         kind: if updates { GateKind::UpdateChannel } else { kind },
         name: if hosts.is_empty() { package.to_owned() } else { hosts.join(" ") },
         owner: package.to_owned(),
@@ -265,6 +282,23 @@ fn of_source(code: &Code, package: &str, kind: GateKind, from: &[Outsider], flow
         barriers: Vec::new(),
         leads,
     })
+}
+
+/// How an app loads what it installs.
+fn channel_of(app: &InstalledApp, hosts: &BTreeSet<&str>, leads: &[Lead]) -> Channel {
+    let urls: Vec<String> = hosts.iter().take(URLS_MAX).map(|it| (*it).to_owned()).collect();
+    // Since target SDK 28 nothing else is allowed, unless the app says so.
+    let states = app.app.uses_cleartext_traffic;
+    let by_default =
+        states.is_none() && 28 <= app.app.effective_target_sdk() && app.app.network_security_config.is_none();
+    let installs = leads.iter().filter(|it| UPDATES.contains(&it.capability.as_str())).flat_map(|it| &it.barriers);
+    let verification: BTreeSet<&str> =
+        installs.filter(|it| it.kind == "verification").map(|it| it.text.as_str()).collect();
+    Channel {
+        transport: Transport::of(&urls, states == Some(false) || by_default),
+        urls,
+        verification: verification.into_iter().map(str::to_owned).collect(),
+    }
 }
 
 /// What is sent away is data, and no order.
@@ -320,6 +354,21 @@ fn of_socket(code: &Code, row: &Row<CodeCall>, source: &str, package: &str, user
     nearest(leads)
 }
 
+/// What a class that watches a file does with what it reads there.
+fn of_watched(code: &Code, row: &Row<CodeCall>, package: &str, user: &str) -> Vec<Lead> {
+    let call = &row.value;
+    let class = call.args.get(1).and_then(Option::as_deref).unwrap_or(&call.class);
+    let start = LeadStep { layer: "app", what: format!("{}.{} watches it", call.class, call.method), at: row.at };
+    let mut leads = Vec::new();
+    for flow in code.by_source.get(&("shared-storage-input", package)).into_iter().flatten() {
+        let way = &flow.value.way;
+        if way.steps.iter().any(|it| it.class == class) && !is_data_that_leaves(&flow.value) {
+            leads.extend(code.leads_of(&start, user, &flow.value.sink, way, true, flow.value.secret.as_deref()));
+        }
+    }
+    nearest(leads)
+}
+
 /// Gates that code opens by a call.
 fn called(code: &Code, protected: &BTreeSet<&str>) -> Vec<Gate> {
     let mut gates = Vec::new();
@@ -346,6 +395,10 @@ fn called(code: &Code, protected: &BTreeSet<&str>) -> Vec<Gate> {
                 (GateKind::ListeningSocket, port, &[Outsider::Nearby, Outsider::App, Outsider::AskingApp])
             }
             "listen-local" => (GateKind::LocalSocket, format!("@{}", arg(0).unwrap_or("?")), ANY_APP),
+            "watch-file" => {
+                let path = arg(0).unwrap_or("a path that is put together");
+                (GateKind::WritableFile, path.to_owned(), crate::writers_of(path).unwrap_or(ANY_APP))
+            }
             "listen-bluetooth" => {
                 let name = arg(0).unwrap_or("a service whose name is not known");
                 (GateKind::Bluetooth, name.to_owned(), &[Outsider::Nearby])
@@ -375,6 +428,10 @@ fn called(code: &Code, protected: &BTreeSet<&str>) -> Vec<Gate> {
                 barriers.push(Barrier { kind: "not-exported", text, passes: &[] });
             }
         }
+        if kind == GateKind::WritableFile && crate::writers_of(&name).is_none() {
+            let text = "who may write there is not known to be anyone but the system and the app itself".to_owned();
+            barriers.push(Barrier { kind: "file-mode", text, passes: &[] });
+        }
         if call.idle {
             let text = "no component of the app comes to it, as far as calls show".to_owned();
             barriers.push(Barrier { kind: "idle", text, passes: &[] });
@@ -382,6 +439,7 @@ fn called(code: &Code, protected: &BTreeSet<&str>) -> Vec<Gate> {
         let user = app.map_or("system", acts_as);
         let mut leads = match kind {
             GateKind::DynamicReceiver | GateKind::BinderService => of_object(code, row, kind, user),
+            GateKind::WritableFile => of_watched(code, row, &owner, user),
             GateKind::LocalSocket => of_socket(code, row, "local-socket-input", &owner, user),
             GateKind::Bluetooth => of_socket(code, row, "bluetooth-input", &owner, user),
             _ => of_socket(code, row, "network-input", &owner, user),
@@ -393,6 +451,7 @@ fn called(code: &Code, protected: &BTreeSet<&str>) -> Vec<Gate> {
             }
         }
         gates.push(Gate {
+            channel: None,
             kind,
             name,
             owner,
@@ -461,4 +520,7 @@ const RECEIVER_NOT_EXPORTED: u32 = 4;
 const BARRIERS_MAX: usize = 6;
 const STEPS_MAX: usize = 24;
 const SETS_MAX: usize = 32;
+/// Helpers that call one another.
+const HELPERS_MAX: usize = 8;
 const HOSTS_SHOWN: usize = 3;
+const URLS_MAX: usize = 16;

@@ -17,6 +17,7 @@ pub struct Contexts<'a> {
     files: Vec<&'a ContextRule>,
     properties: Vec<&'a ContextRule>,
     services: BTreeMap<&'a str, &'a str>,
+    hardware_services: BTreeMap<&'a str, &'a str>,
 }
 
 /// What the policy says about an access.
@@ -49,14 +50,18 @@ impl<'a> Contexts<'a> {
         let of = |kind: ContextKind| {
             phone.running(&phone.facts.contexts).map(|it| &it.value).filter(move |it| it.kind == kind)
         };
-        let services =
-            of(ContextKind::Service).filter_map(|it| Some((it.pattern.as_str(), type_of(&it.context)?))).collect();
+        let named = |kind: ContextKind| -> BTreeMap<&'a str, &'a str> {
+            of(kind).filter_map(|it| Some((it.pattern.as_str(), type_of(&it.context)?))).collect()
+        };
+        let mut services = named(ContextKind::VndService);
+        services.extend(named(ContextKind::Service));
         Contexts {
             policy,
             grants,
             files: of(ContextKind::File).collect(),
             properties: of(ContextKind::Property).collect(),
             services,
+            hardware_services: named(ContextKind::HwService),
         }
     }
 
@@ -81,9 +86,14 @@ impl<'a> Contexts<'a> {
         type_of(&rule.max_by_key(|it| if it.pattern == "*" { 0 } else { it.pattern.len() })?.context)
     }
 
-    /// The type of a service by its name.
+    /// The type of a service by its name; of one that no rule names, that of all others.
     pub fn type_of_service(&self, name: &str) -> Option<&'a str> {
-        self.services.get(name).copied()
+        self.services.get(name).or_else(|| self.services.get("*")).copied()
+    }
+
+    /// The type of a service of hardware by its interface (`android.hardware.power::IPower`).
+    pub fn type_of_hardware_service(&self, interface: &str) -> Option<&'a str> {
+        self.hardware_services.get(interface).or_else(|| self.hardware_services.get("*")).copied()
     }
 
     /// Whom the policy lets do one of these things to a type.

@@ -133,8 +133,58 @@ pub struct Gate {
     pub from: Vec<Outsider>,
     /// What stands before it.
     pub barriers: Vec<Barrier>,
+    /// Of a connection by which updates and packages are loaded: how.
+    pub channel: Option<Channel>,
     /// Where it leads, as far as is known: the shortest way to each capability.
     pub leads: Vec<Lead>,
+}
+
+/// A connection by which updates and packages are loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel {
+    /// Addresses that the code on the way names.
+    pub urls: Vec<String>,
+    /// Whether they, or what the manifest allows, say that it is encrypted.
+    pub transport: Transport,
+    /// Verifications on the way to what is installed or loaded; that they guard it is not shown.
+    pub verification: Vec<String>,
+}
+
+/// Whether a connection is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// It is.
+    Tls,
+    /// It is not.
+    Clear,
+    /// Some addresses say so and some not.
+    Both,
+    /// Nothing says.
+    Unknown,
+}
+
+impl Transport {
+    /// By the schemes of addresses; without any by whether other connections are forbidden to the app.
+    pub fn of(urls: &[String], only_tls: bool) -> Transport {
+        let is_tls = |it: &String| it.starts_with("https://") || it.starts_with("wss://");
+        match (urls.iter().any(is_tls), urls.iter().any(|it| !is_tls(it))) {
+            (true, true) => Transport::Both,
+            (true, false) => Transport::Tls,
+            (false, true) => Transport::Clear,
+            (false, false) if only_tls => Transport::Tls,
+            (false, false) => Transport::Unknown,
+        }
+    }
+
+    /// The id.
+    pub fn id(self) -> &'static str {
+        match self {
+            Transport::Tls => "tls",
+            Transport::Clear => "clear",
+            Transport::Both => "both",
+            Transport::Unknown => "unknown",
+        }
+    }
 }
 
 impl Gate {

@@ -8,6 +8,7 @@ mod commands;
 mod contexts;
 mod gate;
 mod guard;
+mod offers;
 mod power;
 mod reactions;
 mod system;
@@ -17,7 +18,7 @@ use phone::{InstalledApp, Phone};
 
 pub use commands::Commands;
 pub use contexts::{Contexts, Says};
-pub use gate::{Gate, GateKind, Lead, LeadStep, Outsider};
+pub use gate::{Channel, Gate, GateKind, Lead, LeadStep, Outsider, Transport};
 pub use guard::{Barrier, Guard, guard_of};
 pub use power::{is_sent_by_the_system, power_of};
 pub use reactions::Reactions;
@@ -61,6 +62,7 @@ impl<'a> Surface<'a> {
         let (contexts, reactions, commands) = (Contexts::of(phone), Reactions::of(phone), Commands::of(phone));
         let mut gates = apps::gates(phone, &entry_points, &reactions, &commands);
         gates.extend(system::gates(phone, &contexts, &reactions));
+        offers::gates(phone, &contexts, &mut gates);
         gates.sort_by(|a, b| (a.kind, &a.owner, &a.name, a.at).cmp(&(b.kind, &b.owner, &b.name, b.at)));
         gates.dedup_by(|a, b| (a.kind, &a.owner, &a.name, a.at) == (b.kind, &b.owner, &b.name, b.at));
         let mut bounds = Vec::new();

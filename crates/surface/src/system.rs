@@ -58,6 +58,7 @@ fn sockets(phone: &Phone, contexts: &Contexts, gates: &mut Vec<Gate>) {
             };
             let leads = native.map(|it| leads_of(it, user, &start, |way| !is_of_network(way))).unwrap_or_default();
             gates.push(Gate {
+                channel: None,
                 kind: GateKind::LocalSocket,
                 name: path,
                 owner: service.service.name.clone(),
@@ -86,6 +87,7 @@ fn sockets(phone: &Phone, contexts: &Contexts, gates: &mut Vec<Gate>) {
             let start = LeadStep { layer: "native", what: format!("{} binds {name}", bound.function), at };
             let leads = leads_of(native, user, &start, |_| true);
             gates.push(Gate {
+                channel: None,
                 kind,
                 name,
                 owner: service.service.name.clone(),
@@ -104,7 +106,12 @@ fn port_of(port: Option<u16>) -> String {
 }
 
 /// The ways of a program from what it receives to what it does.
-fn leads_of(native: &Row<Native>, user: &str, start: &LeadStep, is_wanted: impl Fn(&Way) -> bool) -> Vec<Lead> {
+pub(crate) fn leads_of(
+    native: &Row<Native>,
+    user: &str,
+    start: &LeadStep,
+    is_wanted: impl Fn(&Way) -> bool,
+) -> Vec<Lead> {
     let mut leads: BTreeMap<&str, Lead> = BTreeMap::new();
     for way in native.value.ways.iter().filter(|it| is_wanted(it)) {
         let at = |offset: u64| Location { artifact: native.at.artifact, offset, size: INSTRUCTION };
@@ -159,6 +166,7 @@ fn properties(phone: &Phone, contexts: &Contexts, reactions: &Reactions, gates: 
             lead.steps.insert(0, LeadStep { layer: "property", what: format!("{name} is set"), at });
         }
         gates.push(Gate {
+            channel: None,
             kind: GateKind::Property,
             name: name.to_owned(),
             owner: "init".to_owned(),
@@ -172,7 +180,7 @@ fn properties(phone: &Phone, contexts: &Contexts, reactions: &Reactions, gates: 
 }
 
 /// What SELinux says as a barrier; nothing where it lets everyone through, or is not known.
-fn policy(says: Says, target: Option<&str>) -> Option<Barrier> {
+pub(crate) fn policy(says: Says, target: Option<&str>) -> Option<Barrier> {
     let target = target.unwrap_or("?");
     let (text, passes): (_, &'static [Outsider]) = match says {
         Says::Apps | Says::Unknown => return None,
@@ -193,6 +201,7 @@ fn nodes(phone: &Phone, contexts: &Contexts, gates: &mut Vec<Gate>) {
         }
         let what = format!("{path} has mode {mode:04o}");
         gates.push(Gate {
+            channel: None,
             kind: GateKind::DeviceNode,
             name: path.to_owned(),
             owner: "ueventd".to_owned(),
@@ -245,6 +254,7 @@ fn files(phone: &Phone, reactions: &Reactions, gates: &mut Vec<Gate>) {
                 return;
             }
             gates.push(Gate {
+                channel: None,
                 kind: GateKind::WritableFile,
                 name: path.to_owned(),
                 owner: service.service.name.clone(),
@@ -325,6 +335,7 @@ fn adb(phone: &Phone, gates: &mut Vec<Gate>) {
         &[Outsider::Usb, Outsider::Physical]
     };
     gates.push(Gate {
+        channel: None,
         kind: GateKind::Adb,
         name: "adb".to_owned(),
         owner: "adbd".to_owned(),
@@ -359,6 +370,7 @@ fn modem(phone: &Phone, gates: &mut Vec<Gate>) {
         let leads =
             native.map(|it| leads_of(it, service.user(), &start, |way| way.source == "input")).unwrap_or_default();
         gates.push(Gate {
+            channel: None,
             kind: GateKind::Modem,
             name: channel.clone(),
             owner: service.service.name.clone(),
@@ -377,6 +389,7 @@ fn recovery(phone: &Phone, gates: &mut Vec<Gate>) {
         let Some(&file) = phone.at(path).first() else { continue };
         let at = Location { artifact: file, offset: 0, size: 0 };
         gates.push(Gate {
+            channel: None,
             kind: GateKind::Recovery,
             name: (*name).to_owned(),
             owner: (*path).to_owned(),
@@ -408,4 +421,4 @@ const CHANNELS: &[&str] =
     &["/dev/smd", "/dev/qmi", "/dev/rmnet", "/dev/umts_", "/dev/ttyMT", "/dev/ccci", "/dev/stty_", "/dev/ttyUSB"];
 
 /// Enough to find it again.
-const INSTRUCTION: u64 = 4;
+pub(crate) const INSTRUCTION: u64 = 4;

@@ -87,7 +87,7 @@ impl Engine<'_> {
             let Some(class) = class_of(self, &component.class) else { continue };
             if component.exported {
                 let slot = self.slot(Slot::Intent(component.class.as_str().into()));
-                let what = format!("intent to exported {} {}", component.kind, component.class).into();
+                let what = told(component).into();
                 let method = self.program.class(class).and_then(|it| it.methods.first().copied());
                 let method = method.unwrap_or(MethodId(u32::MAX));
                 let source = self.arena.source(Source { kind: "exported-intent".into(), method, pc: 0, what });
@@ -492,6 +492,16 @@ impl Engine<'_> {
                 state.join(&before, &mut self.arena);
             }
         }
+    }
+}
+
+/// What an outsider does to a component, in words.
+fn told(Component { kind, class, .. }: &Component) -> String {
+    match *kind {
+        REGISTERED => format!("broadcast to {class}, which code registers as a receiver"),
+        BINDER => format!("call of {class}, which code offers under a name"),
+        "provider" => format!("request to exported provider {class}"),
+        kind => format!("intent to exported {kind} {class}"),
     }
 }
 

@@ -10,6 +10,7 @@ mod matching;
 mod measure;
 mod payload;
 mod signatures;
+mod system;
 
 use std::fmt::Write;
 use std::fs;
@@ -64,7 +65,7 @@ pub fn run(options: &Options) -> Result<()> {
     let is_wanted = |work: &str| options.only.as_ref().is_none_or(|it| work.contains(it));
     let examples = signatures::rows(&options.folder, &made, &is_wanted)?;
     let examples = examples.into_iter().chain(matching::rows(&options.folder, &made, &is_wanted)?);
-    for (program, row) in rows.chain(examples) {
+    for (program, row) in rows.chain(examples).chain(system::rows(&options.folder, &is_wanted)?) {
         if !is_wanted(row.work) {
             continue;
         }
@@ -379,6 +380,8 @@ mod tests {
             matching::INDICATORS,
             matching::RULES,
             matching::PEER,
+            system::NATIVE,
+            system::POLICY,
         ] {
             assert!(text.contains(&format!("| {work} (`")), "docs/benchmarks.md lacks the row \"{work}\"");
         }

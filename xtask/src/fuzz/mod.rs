@@ -1,8 +1,9 @@
 //! `cargo xtask fuzz`: mutates the samples of all formats on the stable toolchain, and reads what comes out as the tests
-//! do; and files of code in every container, which are followed as a scan does. Looks for panics, for time and memory out of proportion, and for locations outside the artifact.
+//! do; files of code in every container, which are followed as a scan does; and policies in CIL, which are linked. Looks for panics, for time and memory out of proportion, and for locations outside the artifact.
 //!
 //! A case is made from the seed and its number alone, so that `--seed S --case N` makes it again on any machine.
 
+mod cil;
 mod code;
 #[path = "../../../crates/formats/tests/harness/mod.rs"]
 pub mod harness;
@@ -147,15 +148,25 @@ const DEX: &[u8] = include_bytes!("../../../crates/dalvik/tests/samples/quick.de
 /// How the names of files of code end that are followed.
 const CODE: &str = ".code";
 
-/// The samples for libFuzzer: the first byte picks the format. Those of the other target lie in the folder `code` beside.
+/// How the names of policies end that are linked.
+const CIL: &str = ".cil";
+
+/// The samples for libFuzzer: the first byte picks the format. Those of the other targets lie in the folders `code` and `cil`
+/// beside.
 fn write_corpus(corpus: &[Sample], folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     let code = folder.with_file_name("code");
-    fs::create_dir_all(&code)?;
+    let cil = folder.with_file_name("cil");
+    for beside in [&code, &cil] {
+        fs::create_dir_all(beside)?;
+    }
     for sample in corpus.iter().filter(|it| it.bytes.len() <= CORPUS_MAX) {
         if sample.is_code() {
             fs::write(code.join(&sample.name), &sample.bytes)?;
             continue;
+        }
+        if sample.name.ends_with(CIL) {
+            fs::write(cil.join(&sample.name), &sample.bytes)?;
         }
         let mut bytes = vec![u8::try_from(sample.format).context("more than 256 formats want two bytes")?];
         bytes.extend(&sample.bytes);
@@ -214,6 +225,9 @@ impl Run {
             let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
                 if name.ends_with(CODE) {
                     code::touch(&bytes);
+                }
+                if name.ends_with(CIL) {
+                    cil::touch(&bytes);
                 }
                 harness::touch(&name, Blob::from_bytes(bytes));
             }));

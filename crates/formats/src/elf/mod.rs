@@ -1,6 +1,7 @@
 //! ELF files: what can be read without disassembly. Android's linker uses program headers and the dynamic section, so
 //! these count; section headers help where they are.
 
+mod noise;
 pub mod strings;
 pub mod symbols;
 
@@ -98,6 +99,7 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     };
     symbols::state(&file, file.kind == ET_REL, &mut elf, out);
     strings::state(&file, &mut elf, out);
+    noise::state(&file, &mut elf);
     let row = out.row(0, len, elf);
     out.facts.elfs.push(row);
 

@@ -70,9 +70,32 @@ fn worth_of(run: &[u8]) -> Option<&str> {
         b'0'..=b'9' => is_address(text) || is_host(text),
         // A command to a modem (3GPP TS 27.007).
         b'A' if text.starts_with("AT+") || text.starts_with("AT%") => true,
+        b'$' => is_password_hash(text),
         _ => is_host(text),
     };
     (keep || is_url(text)).then_some(text)
+}
+
+/// A hash of a password as crypt(3) writes it: the method, a salt, and as many signs as the method gives.
+pub fn is_password_hash(text: &str) -> bool {
+    let mut parts = text.split('$').skip(1);
+    let (Some(method), Some(first)) = (parts.next(), parts.next()) else { return false };
+    let sign = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'.' | b'/');
+    let is_hash = |text: &str, len: usize| text.len() == len && text.bytes().all(sign);
+    let is_salt = |text: &str| !text.is_empty() && text.len() <= 16 && text.bytes().all(sign);
+    let rest: Vec<&str> = parts.collect();
+    let salted = |len: usize| match rest.as_slice() {
+        [hash] => is_salt(first) && is_hash(hash, len),
+        [salt, hash] => first.starts_with("rounds=") && is_salt(salt) && is_hash(hash, len),
+        _ => false,
+    };
+    match method {
+        "1" => salted(22),
+        "5" => salted(43),
+        "6" => salted(86),
+        "2a" | "2b" | "2y" => first.len() == 2 && matches!(rest.as_slice(), [hash] if is_hash(hash, 53)),
+        _ => false,
+    }
 }
 
 /// A scheme, `://` and something behind it.
@@ -263,6 +286,7 @@ mod tests {
             "sh -c %s",
             "pm install -r %s",
             "a.b.io",
+            "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/",
         ];
         for text in kept {
             assert_eq!(worth_of(text.as_bytes()), Some(text));
@@ -271,8 +295,21 @@ mod tests {
 
     #[test]
     fn words_source_files_and_versions_are_not() {
-        let dropped =
-            ["hello world", "main.cc", "Lcom/example/A;", "/foo/bar", "0.1.2.3", "sys", "ro.", "std::string", "://"];
+        let dropped = [
+            "hello world",
+            "main.cc",
+            "Lcom/example/A;",
+            "/foo/bar",
+            "0.1.2.3",
+            "sys",
+            "ro.",
+            "std::string",
+            "://",
+            "$1$",
+            "$1$%s$%s",
+            "$5$salt$short",
+            "$HOME/x",
+        ];
         for text in dropped {
             assert_eq!(worth_of(text.as_bytes()), None, "{text}");
         }

@@ -52,6 +52,7 @@ pub const OBJECTS: &[&str] = &[
     "unix_dgram_socket",
     "property_service",
     "service_manager",
+    "hwservice_manager",
     "binder",
     "process",
 ];

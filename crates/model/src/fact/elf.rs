@@ -30,6 +30,27 @@ pub struct Elf {
     /// Strings worth keeping: hosts, URLs, paths of programs and device nodes, property names, shell commands; sorted,
     /// bounded.
     pub strings: Vec<String>,
+    /// Sections whose bytes look like noise, or segments where a file has no sections; in the order of their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub noise: Vec<Noise>,
+}
+
+/// A section whose bytes look like noise: packed or encrypted, or a key, a picture, a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Noise {
+    /// Its name; empty for a segment.
+    pub name: String,
+    /// Where it starts in the file.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub size: u64,
+    /// Its entropy in thousandths of a bit a byte, of at most 64 KiB in its middle.
+    pub millibits: u32,
+}
+
+impl Noise {
+    /// Bytes of which every value comes as often as any other have 8 bits; code has some 6, deflated data more than 7.9.
+    pub const MILLIBITS_MIN: u32 = 7_800;
 }
 
 impl Elf {

@@ -22,6 +22,9 @@ pub struct Native {
     pub calls: Vec<Call>,
     /// Sockets that are bound.
     pub bound: Vec<Bound>,
+    /// Objects that are offered to other programs by Binder.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<Offer>,
     /// Ways from what comes in to what acts on it.
     pub ways: Vec<Way>,
     /// Constants that decide whether something that acts is reached.
@@ -60,11 +63,25 @@ pub struct Bound {
     pub port: Option<u16>,
 }
 
+/// An object that is offered to other programs by Binder, under a name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Offer {
+    /// The call, as an offset in the file.
+    pub offset: u64,
+    /// The function that calls.
+    pub function: String,
+    /// The name (`media.player`), or the interface (`android.hardware.power@1.2::IPower`).
+    pub name: String,
+    /// Whether it is an interface of HIDL, offered to the service manager of hardware.
+    pub hidl: bool,
+}
+
 /// A way from what comes in to what acts on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Way {
     /// `network-input` (from other machines), `socket-input` (from a socket, of which kind is not known),
-    /// `local-socket-input` (from programs of this phone) or `input` (from something).
+    /// `local-socket-input` (from programs of this phone), `binder-input` (from callers of an object that it offers) or
+    /// `input` (from something).
     pub source: String,
     /// `execute-command`, `load-native`, `set-property`, `load-kernel-module`.
     pub sink: String,

@@ -23,6 +23,7 @@ impl Run<'_> {
             Act::Receive { into, len, from } => {
                 let from = match from {
                     From::Network => Mask::INTERNET,
+                    From::Binder => Mask::BINDER,
                     From::Descriptor(n) => match (model.name, read_from(arg(self, state, n))) {
                         // Nothing else than a socket can be received from.
                         ("recv" | "recvfrom" | "recvmsg", from) if from.and(KNOWN).is_none() => {
@@ -171,6 +172,35 @@ impl Run<'_> {
                     acts = self.own(&mut inner, at, n);
                 }
             }
+            Act::Sent => {
+                let hops = hop();
+                self.add_source(Mask::BINDER, || hops);
+                result = Value::from(Mask::BINDER);
+            }
+            Act::SentObject => {
+                let hops = hop();
+                self.add_source(Mask::BINDER, || hops);
+                // On arm64 a register of its own says where the result is to lie (AAPCS64, 6.9).
+                let place = if self.isa == Isa::A64 { state.reg(8) } else { arg(self, state, 0) };
+                after.push((place, BUFFER, Mask::BINDER, true));
+            }
+            Act::Wide { to, from } => {
+                let text = arg(self, state, from).number().and_then(|it| self.context.image.text(it));
+                if let (Some((Object::Stack, offset, true)), Some(text)) = (arg(self, state, to).place(), text) {
+                    self.wide.insert(offset, text.to_owned());
+                }
+            }
+            Act::WideEnd(n) => {
+                if let Some((Object::Stack, offset, true)) = arg(self, state, n).place() {
+                    self.wide.remove(&offset);
+                }
+            }
+            Act::Offer(name) => {
+                let text = arg(self, state, name).number().and_then(|it| self.context.image.text(it));
+                if let Some(text) = text {
+                    self.offer(at, text.to_owned());
+                }
+            }
             Act::Curl => {
                 // CURLOPT_WRITEFUNCTION (curl.h).
                 let function = arg(self, state, 2).number().filter(|_| arg(self, state, 1).number() == Some(20_011));
@@ -178,7 +208,7 @@ impl Run<'_> {
                     self.seen.callbacks.push(if self.context.image.isa == Isa::A32 { to & !1 } else { to });
                 }
             }
-            Act::Named(_) | Act::Listed => {}
+            Act::ServiceManager | Act::Named(_) | Act::Listed => {}
         }
         self.forget(state);
         for (place, len, from, replaces) in after {
@@ -191,6 +221,25 @@ impl Run<'_> {
     fn add_call(&mut self, at: u64, callee: usize) {
         if !self.seen.calls.contains(&(at, callee)) {
             self.seen.calls.push((at, callee));
+        }
+    }
+
+    /// A call by a table of methods: `addService` of the service manager, if a text of Binder is its first argument.
+    pub fn virtual_call(&mut self, state: &State, at: u64, skip: Option<i64>) {
+        let size = i64::from(self.isa.pointer());
+        if skip != Some(ADD_SERVICE.wrapping_mul(size)) {
+            return;
+        }
+        if let Some((Object::Stack, offset, true)) = self.argument(state, 1).place()
+            && let Some(name) = self.wide.get(&offset).cloned()
+        {
+            self.offer(at, name);
+        }
+    }
+
+    fn offer(&mut self, at: u64, name: String) {
+        if !self.seen.offers.iter().any(|it| it.0 == at) {
+            self.seen.offers.push((at, name));
         }
     }
 
@@ -320,6 +369,10 @@ const LEN_MAX: i64 = 1 << 20;
 
 /// The words of a command that lie in the frame.
 const WORDS: i64 = 64;
+
+/// Where `addService` stands among the methods of the service manager: behind two destructors, `onAsBinder`,
+/// `getInterfaceDescriptor`, `getService` and `checkService` (AOSP `IServiceManager.h`, `IInterface.h`; the same from Android 4 on).
+const ADD_SERVICE: i64 = 6;
 
 /// How many arguments of a call are told.
 const ARGS_TOLD: u8 = 4;

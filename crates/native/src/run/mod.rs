@@ -4,12 +4,12 @@ mod blocks;
 mod call;
 mod library;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::body::Body;
 use crate::functions::{Function, Functions};
 use crate::image::{Image, Slot};
-use crate::isa::{Addr, Cond, Expr, Flow, Isa, Op, Src};
+use crate::isa::{Addr, Cond, Expr, Flow, Isa, Op, Src, Target};
 use crate::value::{Content, Domain, Mask, N_PARAMS, Object, State, Value, What};
 
 use blocks::{Block, blocks_of, is_tail, reached_without};
@@ -109,6 +109,8 @@ pub struct Seen {
     pub hosts: Vec<(u64, String)>,
     /// Global memory that is filled from outside.
     pub globals: Vec<(Content, Vec<Hop>)>,
+    /// Objects that are offered by Binder: the call, and the name.
+    pub offers: Vec<(u64, String)>,
     /// Functions that are given to a library function as what it calls with received data.
     pub callbacks: Vec<u64>,
     /// Where indirect calls lead.
@@ -143,6 +145,7 @@ pub fn run(context: &Context, number: usize, function: &Function, body: &Body, f
         seen: Seen::default(),
         compares: Vec::new(),
         told: FxHashSet::default(),
+        wide: FxHashMap::default(),
     };
     run.function(function, body, fuel);
     run.seen
@@ -171,6 +174,8 @@ struct Run<'a> {
     compares: Vec<Compare>,
     /// Calls that were told of.
     told: FxHashSet<(u64, u8)>,
+    /// Texts of Binder in the frame: the last that was made at a place.
+    wide: FxHashMap<i64, String>,
 }
 
 impl Run<'_> {
@@ -265,6 +270,11 @@ impl Run<'_> {
             {
                 state.join(before);
             }
+            if !self.wide.is_empty()
+                && let Flow::Call(target) = insn.flow
+            {
+                self.virtual_call(state, insn.at, self.method_of(body, it, target));
+            }
             let called = match insn.flow {
                 Flow::Call(target) => self.call(state, insn.at, target),
                 // A call whose caller is told directly.
@@ -283,6 +293,25 @@ impl Run<'_> {
                 Flow::Return => self.returns(state),
                 _ => {}
             }
+        }
+    }
+
+    /// How far into a table of methods that lies which is called.
+    fn method_of(&self, body: &Body, call: usize, target: Target) -> Option<i64> {
+        let of = |addr: Addr| addr.base.filter(|_| addr.index.is_none()).map(|_| addr.offset);
+        let reg = match target {
+            Target::Mem(addr) => return of(addr),
+            Target::Reg(reg) => reg,
+            Target::Address(_) => return None,
+        };
+        let before = (call.saturating_sub(METHOD_REACH)..call).rev();
+        let set = before.flat_map(|it| body.ops(it).iter().rev()).find_map(|it| match it {
+            Op::Set(to, expr) if *to == reg => Some(*expr),
+            _ => None,
+        });
+        match set? {
+            Expr::Load(addr, size) if size == self.isa.pointer() => of(addr),
+            _ => None,
         }
     }
 
@@ -456,6 +485,9 @@ impl Run<'_> {
 pub fn name_of(function: &Function) -> String {
     function.name.clone().unwrap_or_else(|| format!("sub_{:x}", function.at))
 }
+
+/// How far back the place of a method is looked for, in instructions.
+const METHOD_REACH: usize = 128;
 
 /// How often a loop is gone through.
 const ROUNDS: usize = 4;

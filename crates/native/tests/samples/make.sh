@@ -28,3 +28,8 @@ rm moved.c
 # What Java calls.
 aarch64-linux-gnu-gcc -O2 $flags -o jni.arm64 jni.c
 arm-linux-gnueabihf-gcc -Os -mthumb $flags -o jni.thumb jni.c
+# What is offered by Binder.
+aarch64-linux-gnu-gcc -O2 -w $flags -o binder.arm64 binder.c
+arm-linux-gnueabihf-gcc -Os -w -mthumb $flags -o binder.thumb binder.c
+arm-linux-gnueabihf-gcc -O2 -w -marm $flags -o binder.arm binder.c
+x86_64-linux-gnu-gcc -O2 -w $flags -o binder.x86_64 binder.c

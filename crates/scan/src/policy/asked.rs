@@ -95,6 +95,8 @@ fn answer(phone: &Phone, loaded: &Loaded, question: &Question) -> Result<PolicyA
 fn more(policydb: &Policydb, level: u32) -> Vec<Grant> {
     let baseline = PolicyBaseline::bundled();
     let mut more = grants_of(policydb);
+    // The table says nothing of services of hardware.
+    more.retain(|it| it.class != "hwservice_manager");
     for grant in &mut more {
         let Grant { domain, target, class, permissions } = grant;
         permissions.retain(|it| !baseline.allows(level, domain, target, class, it));
