@@ -20,12 +20,18 @@ pub(crate) fn gates(phone: &Phone, contexts: &Contexts, gates: &mut Vec<Gate>) {
     if offering.is_empty() {
         return;
     }
-    let brought = Brought::of(phone, &elfs);
+    let libraries = libraries_of(phone, &elfs);
+    let brought = Brought::of(phone, &elfs, &libraries);
     for native in offering {
         let path = phone.device_path(native.at.artifact);
         let service = brought.by.get(&native.at.artifact).copied();
         let (owner, user) = service.map_or((path, "?"), |it| (it.service.name.as_str(), it.user()));
-        let asks = elfs.get(&native.at.artifact).and_then(|it| asks_who_calls(&it.value));
+        // What is offered is often the object of a library that the program needs.
+        let asks = elfs.get(&native.at.artifact).and_then(|it| {
+            let needed = it.value.needed.iter().filter_map(|it| libraries.get(it.as_str())).flatten();
+            let needed = needed.filter_map(|id| Some((phone.device_path(*id), &elfs.get(id)?.value)));
+            [("it", &it.value)].into_iter().chain(needed).find_map(|(who, elf)| asks_who_calls(who, elf))
+        });
         for offer in &native.value.offers {
             let at = Location { artifact: native.at.artifact, offset: offer.offset, size: INSTRUCTION };
             let start = LeadStep { layer: "native", what: format!("{} offers {}", offer.function, offer.name), at };
@@ -58,11 +64,22 @@ fn found_by(contexts: &Contexts, offer: &Offer) -> Option<Barrier> {
     policy(contexts.who(target, class, &["find"]), target)
 }
 
-/// What a program links that tells who calls.
-fn asks_who_calls(elf: &Elf) -> Option<Barrier> {
+/// What a program or library links that tells who calls.
+fn asks_who_calls(who: &str, elf: &Elf) -> Option<Barrier> {
     let asks = elf.imports.iter().find(|it| ASKS.iter().any(|asks| it.contains(asks)))?;
-    let text = format!("it asks who calls ({asks}): that this guards what follows is not shown");
+    let text = format!("{who} asks who calls ({asks}): that this guards what follows is not shown");
     Some(Barrier { kind: "caller-check", text, passes: &[] })
+}
+
+/// Programs and libraries by the name under which others need them.
+fn libraries_of<'a>(phone: &'a Phone, elfs: &BTreeMap<ArtifactId, &'a Row<Elf>>) -> BTreeMap<&'a str, Vec<ArtifactId>> {
+    let mut libraries: BTreeMap<&str, Vec<ArtifactId>> = BTreeMap::new();
+    for (id, elf) in elfs {
+        let path = phone.device_path(*id);
+        let name = elf.value.soname.as_deref().or_else(|| path.rsplit('/').next()).unwrap_or_default();
+        libraries.entry(name).or_default().push(*id);
+    }
+    libraries
 }
 
 /// Which service of init brings a program or library.
@@ -71,13 +88,11 @@ struct Brought<'a> {
 }
 
 impl<'a> Brought<'a> {
-    fn of(phone: &'a Phone, elfs: &BTreeMap<ArtifactId, &Row<Elf>>) -> Brought<'a> {
-        let mut libraries: BTreeMap<&str, Vec<ArtifactId>> = BTreeMap::new();
-        for (id, elf) in elfs {
-            let path = phone.device_path(*id);
-            let name = elf.value.soname.as_deref().or_else(|| path.rsplit('/').next()).unwrap_or_default();
-            libraries.entry(name).or_default().push(*id);
-        }
+    fn of(
+        phone: &'a Phone,
+        elfs: &BTreeMap<ArtifactId, &Row<Elf>>,
+        libraries: &BTreeMap<&str, Vec<ArtifactId>>,
+    ) -> Brought<'a> {
         let mut by: BTreeMap<ArtifactId, &InitService> = BTreeMap::new();
         for service in phone.services.values() {
             let mut queue: VecDeque<ArtifactId> =
