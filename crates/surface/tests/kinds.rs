@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use model::fact::app::{App, Component, ComponentKind, DataSpec, IntentFilter};
 use model::fact::call::CodeCall;
 use model::fact::elf::Elf;
-use model::fact::flow::{Flow, Reach, Step, Way};
+use model::fact::flow::{Check, Flow, Reach, Step, Way};
 use model::fact::init::{Action, Command, Section, Service, Socket};
 use model::fact::property::Property;
 use model::fact::ueventd::Rule;
 use model::{Artifact, ArtifactId, Blob, Facts, Location, Node, NodeKind, Row, Tree};
 use phone::Phone;
-use surface::{Gate, GateKind, Outsider, Surface};
+use surface::{Gate, GateKind, Outsider, Surface, Transport};
 
 const APP: ArtifactId = ArtifactId(1);
 
@@ -222,6 +222,29 @@ fn a_connection_by_which_an_app_is_installed_is_one_for_updates() {
     let surface = Surface::of(&phone);
     let gate = gate(&surface, GateKind::UpdateChannel, "a.b");
     assert_eq!(gate.open_to().next(), Some(Outsider::Internet));
+}
+
+#[test]
+fn a_channel_for_updates_tells_how_it_loads_and_what_is_verified() {
+    let channel = |hosts: &[&str], check: Option<&str>| {
+        let mut phone = phone(Vec::new());
+        let mut installed = flow("network-input", "install-package", None, "a.b.U", "URL");
+        installed.way.hosts = hosts.iter().map(|it| (*it).to_owned()).collect();
+        installed.way.checks.extend(check.map(|kind| Check {
+            kind: kind.to_owned(),
+            what: "Ljava/security/Signature;->verify([B)Z".to_owned(),
+            method: "La/b/U;->hold()V".to_owned(),
+        }));
+        phone.facts.flows.push(row(APP, 0, installed));
+        let surface = Surface::of(&phone);
+        let channel = gate(&surface, GateKind::UpdateChannel, "").channel.clone().expect("a channel");
+        (channel.transport, channel.urls.len(), channel.verification.len())
+    };
+    let [tls, clear] = ["https://one.example/u.apk", "http://two.example/u.apk"];
+    assert_eq!(channel(&[tls], Some("verification")), (Transport::Tls, 1, 1));
+    assert_eq!(channel(&[clear], Some("caller-check")), (Transport::Clear, 1, 0), "who calls is no signature");
+    assert_eq!(channel(&[tls, clear], None), (Transport::Both, 2, 0));
+    assert_eq!(channel(&[], None), (Transport::Tls, 0, 0), "the level that the app is for allows nothing else");
 }
 
 #[test]
