@@ -173,7 +173,9 @@ fn flows(mine: &Seen, other: &Seen) -> Vec<Only> {
             last_of(&flow.way)
         );
         let last = flow.way.steps.last().map(|it| it.what.as_str());
-        add(mine.path(row.at.artifact), words, &flow.sink, !flow.bundled, last);
+        // What no finding is made of does not stand first either.
+        let shown = !flow.bundled && !detect::is_faint(&flow.way, &flow.sink);
+        add(mine.path(row.at.artifact), words, &flow.sink, shown, last);
     }
     let mut seen_keys = BTreeSet::new();
     for row in &mine.phone().facts.reaches {

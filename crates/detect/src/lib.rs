@@ -21,7 +21,7 @@ use phone::Phone;
 use surface::Surface;
 
 pub use controllers::controllers;
-pub use way::{is_act, sink_words, source_words};
+pub use way::{is_act, is_faint, sink_words, source_words};
 
 /// A detector.
 pub struct Detector {

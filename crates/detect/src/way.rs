@@ -40,7 +40,7 @@ pub fn is_act(sink: &str) -> bool {
 
 /// Whether a way is too weak a sign to be held against an app: what it goes through is shared by the whole app, and what it
 /// ends in every app does with things of its own.
-pub(crate) fn is_faint(way: &Way, sink: &str) -> bool {
+pub fn is_faint(way: &Way, sink: &str) -> bool {
     way.indirect && !way.stored && !matches!(sink, "execute-command" | "modem-command" | "selinux" | "factory-reset")
 }
 
