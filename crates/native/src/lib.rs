@@ -294,7 +294,7 @@ fn tell(image: &Image, functions: &Functions, graph: &Graph, file: File, native:
         })
         .collect();
     native.bound.sort_by_key(|it| it.offset);
-    native.offers = offers::of(image, functions, &file.seen);
+    native.offers = offers::of(image, functions, &file.seen, gaps);
     native.gates = all()
         .flat_map(|it| &it.gates)
         .flat_map(|it| {

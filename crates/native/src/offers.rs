@@ -10,7 +10,7 @@ use crate::run::{Seen, name_of};
 use crate::{Callee, callee_of};
 
 /// Those that functions offer by name, and interfaces of HIDL, whose names stand in what they call.
-pub fn of(image: &Image, functions: &Functions, seen: &[Option<Seen>]) -> Vec<Offer> {
+pub fn of(image: &Image, functions: &Functions, seen: &[Option<Seen>], gaps: &mut Vec<String>) -> Vec<Offer> {
     let offset = |at: u64| image.offset(at).unwrap_or(at);
     let mut offers: Vec<Offer> = Vec::new();
     for (function, seen) in functions.all.iter().zip(seen) {
@@ -32,7 +32,10 @@ pub fn of(image: &Image, functions: &Functions, seen: &[Option<Seen>]) -> Vec<Of
     offers.sort();
     let mut told: BTreeSet<(bool, String)> = BTreeSet::new();
     offers.retain(|it| told.insert((it.hidl, it.name.clone())));
-    offers.truncate(OFFERS_MAX);
+    if OFFERS_MAX < offers.len() {
+        gaps.push(format!("{} objects that are offered by Binder, of which {OFFERS_MAX} are kept", offers.len()));
+        offers.truncate(OFFERS_MAX);
+    }
     offers
 }
 

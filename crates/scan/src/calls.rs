@@ -30,6 +30,7 @@ pub fn calls_of(program: &Program, come_to: Option<&FxHashSet<MethodId>>) -> Cal
     let mut paths: FxHashMap<Name, Vec<String>> = FxHashMap::default();
     let mut payloads: FxHashMap<Name, Option<Payload>> = FxHashMap::default();
     let helpers = Helpers::of(program, &wanted);
+    all.cut = helpers.cut;
     for (n, method) in program.methods.iter().enumerate().filter(|it| helpers.callers.contains(&it.0)) {
         let Some(code) = program.code(method) else { continue };
         let mut body = Body {

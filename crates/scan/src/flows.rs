@@ -101,8 +101,11 @@ pub fn flows(
     (all, gaps)
 }
 
-/// The classes of the libraries that the phone has for all apps.
+/// The classes of the libraries that the phone has for all apps, if it has any.
 fn platform_of(found: &Found, models: &Models, units: &[Unit]) -> Platform {
+    if units.iter().all(|it| it.app.is_none() && it.folder.is_none()) {
+        return Platform::default();
+    }
     let libraries: Vec<&Unit> =
         units.iter().filter(|it| it.app.is_none() && it.folder.is_none() && !it.plugin).collect();
     // What cannot be read of them is told where they are followed.

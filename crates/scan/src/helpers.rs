@@ -41,14 +41,15 @@ pub struct Helpers {
     pub callers: FxHashSet<usize>,
     /// Calls by reflection whose name is known: the method, where in it, and the arguments.
     pub reflected: FxHashMap<usize, Vec<(u32, Helper)>>,
+    /// Whether there were more than are known.
+    pub cut: bool,
 }
 
 impl Helpers {
     /// Those of a program, and who calls what is wanted.
     pub fn of(program: &Program, wanted: &FxHashMap<RefId, &'static str>) -> Helpers {
         let mut found = Helpers::default();
-        let reflection = Reflection::of(program);
-        let invoke = reflection.as_ref().map(|it| it.invoke);
+        let invoke = invoke_of(program);
         let mut seen: FxHashSet<MethodId> = FxHashSet::default();
         let mut new: FxHashSet<RefId> = wanted.keys().copied().chain(invoke).collect();
         for _ in 0..ROUNDS {
@@ -65,15 +66,19 @@ impl Helpers {
                     continue;
                 }
                 found.callers.insert(n);
-                let look = Look { program, method, wanted, helpers: &found.by_ref, reflection: reflection.as_ref() };
+                let look = Look { program, method, wanted, helpers: &found.by_ref, invoke };
                 let (handed, reflected) = look.at(&code);
                 if !reflected.is_empty() {
                     found.reflected.insert(n, reflected);
                 }
                 let Some(id) = u32::try_from(n).ok().map(MethodId) else { continue };
-                if let Some(helper) = handed.filter(|_| seen.len() < HELPERS_MAX && seen.insert(id)) {
-                    helpers.push((id, helper));
+                let Some(helper) = handed.filter(|_| !seen.contains(&id)) else { continue };
+                if HELPERS_MAX <= seen.len() {
+                    found.cut = true;
+                    continue;
                 }
+                seen.insert(id);
+                helpers.push((id, helper));
             }
             new.clear();
             for (id, helper) in helpers {
@@ -86,21 +91,14 @@ impl Helpers {
     }
 }
 
-/// Names by which properties are set without a call of their class.
-struct Reflection {
-    invoke: RefId,
-}
-
-impl Reflection {
-    fn of(program: &Program) -> Option<Reflection> {
-        let find = |text: &str| program.names.find(text);
-        let invoke = program.find_ref(
-            find("Ljava/lang/reflect/Method;")?,
-            find("invoke")?,
-            find("(Ljava/lang/Object;[Ljava/lang/Object;)Ljava/lang/Object;")?,
-        )?;
-        Some(Reflection { invoke })
-    }
+/// The call by which a method is called whose name is a text.
+fn invoke_of(program: &Program) -> Option<RefId> {
+    let find = |text: &str| program.names.find(text);
+    program.find_ref(
+        find("Ljava/lang/reflect/Method;")?,
+        find("invoke")?,
+        find("(Ljava/lang/Object;[Ljava/lang/Object;)Ljava/lang/Object;")?,
+    )
 }
 
 /// A method that is gone through.
@@ -109,7 +107,7 @@ struct Look<'a> {
     method: &'a Method,
     wanted: &'a FxHashMap<RefId, &'static str>,
     helpers: &'a FxHashMap<RefId, Helper>,
-    reflection: Option<&'a Reflection>,
+    invoke: Option<RefId>,
 }
 
 impl Look<'_> {
@@ -141,7 +139,7 @@ impl Look<'_> {
                 made = None;
                 let id = self.program.method_ref(self.method.dex, insn.idx);
                 let at = |n: u16| arg(&known, insn.args.reg(n.into()));
-                let by_name = self.reflection.is_some_and(|it| Some(it.invoke) == id) && sets_by_name;
+                let by_name = id.is_some() && self.invoke == id && sets_by_name;
                 if let Some(array) = insn.args.reg(2).and_then(|it| arrays.get(&it)).filter(|_| by_name)
                     && let [name, value] = array.as_slice()
                 {

@@ -1,26 +1,8 @@
 //! The annex of who made what: what a phone's files say, held against what Android itself has.
 
+mod checked;
+
 use std::fs;
-use std::path::Path;
-
-use knowledge::Feeds;
-use model::Store;
-use model::report::Report;
-use scan::{Check, Silent};
-
-fn check(input: &Path) -> Report {
-    let check = Check {
-        inputs: vec![input.to_path_buf()],
-        against: None,
-        command: String::new(),
-        date: None,
-        flows: false,
-        fec: false,
-        feeds: Feeds::default(),
-        version: String::new(),
-    };
-    scan::check(check, &Store::small(), None, &Silent).unwrap().0
-}
 
 /// A phone of this version, whose policy has names for these services; the names that are told as added.
 fn added(sdk: u32, services: &str) -> Vec<String> {
@@ -32,7 +14,7 @@ fn added(sdk: u32, services: &str) -> Vec<String> {
     let interfaces =
         "android.hardware.nfc::INfc u:object_r:hal_nfc_hwservice:s0\nvendor.maker.door::IDoor u:object_r:door:s0\n";
     fs::write(system.join("etc/selinux/plat_hwservice_contexts"), interfaces).unwrap();
-    let report = check(folder.path());
+    let report = checked::check(folder.path(), false);
     report.provenance.added_services.iter().map(|it| format!("{} in {}", it.name, it.device_path)).collect()
 }
 

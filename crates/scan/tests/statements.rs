@@ -3,31 +3,17 @@
 #[path = "../../verify/tests/made/mod.rs"]
 mod made;
 
+mod checked;
+
 use std::path::Path;
 
-use knowledge::Feeds;
+use checked::check;
 use made::avb;
-use model::Store;
 use model::fact::image_check::{Method, State};
 use model::report::Report;
-use scan::{Check, Silent};
 use verify::avb::fec::Fec;
 use verify::avb::structure::{Covers, Vbmeta};
 use verify::hash::Hash;
-
-fn check(input: &Path, fec: bool) -> Report {
-    let check = Check {
-        inputs: vec![input.to_path_buf()],
-        against: None,
-        command: String::new(),
-        date: None,
-        flows: false,
-        fec,
-        feeds: Feeds::default(),
-        version: String::new(),
-    };
-    scan::check(check, &Store::small(), None, &Silent).unwrap().0
-}
 
 /// The lines of statements: name, state, why.
 fn stated(report: &Report) -> Vec<(String, State, String)> {

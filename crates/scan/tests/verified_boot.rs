@@ -3,14 +3,13 @@
 #[path = "../../verify/tests/made/mod.rs"]
 mod made;
 
+mod checked;
+
 use std::io::Read;
 use std::path::Path;
 
-use knowledge::Feeds;
 use made::avb;
-use model::Store;
 use model::report::Report;
-use scan::{Check, Silent};
 use verify::hash::Hash;
 
 const SHA256: (&str, Hash) = ("sha256", Hash::Sha256);
@@ -29,17 +28,7 @@ fn phone(folder: &Path, flags: u32, change: impl Fn(&mut Vec<u8>)) -> Report {
     for (name, bytes) in [("system_a.img", &system), ("boot_a.img", &boot), ("vbmeta_a.img", &vbmeta)] {
         std::fs::write(folder.join(name), bytes).unwrap();
     }
-    let check = Check {
-        inputs: vec![folder.to_path_buf()],
-        against: None,
-        command: String::new(),
-        date: None,
-        flows: false,
-        fec: false,
-        feeds: Feeds::default(),
-        version: String::new(),
-    };
-    scan::check(check, &Store::small(), None, &Silent).unwrap().0
+    checked::check(folder, false)
 }
 
 fn altered(report: &Report) -> Vec<&model::report::Row> {

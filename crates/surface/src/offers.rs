@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use model::fact::elf::Elf;
-use model::fact::native::{Native, Offer};
+use model::fact::native::{Native, Offer, Way};
 use model::{ArtifactId, Location, Row};
 use phone::{InitService, Phone};
 
@@ -26,9 +26,11 @@ pub(crate) fn gates(phone: &Phone, contexts: &Contexts, gates: &mut Vec<Gate>) {
         let path = phone.device_path(native.at.artifact);
         let service = brought.by.get(&native.at.artifact).copied();
         let (owner, user) = service.map_or((path, "?"), |it| (it.service.name.as_str(), it.user()));
-        // What is offered is often the object of a library that the program needs.
+        // Where nothing here reads what callers send, what is offered is the object of a library that is needed.
+        let is_own = native.value.ways.iter().any(is_sent);
         let asks = elfs.get(&native.at.artifact).and_then(|it| {
-            let needed = it.value.needed.iter().filter_map(|it| libraries.get(it.as_str())).flatten();
+            let needed = it.value.needed.iter().filter(|_| !is_own);
+            let needed = needed.filter_map(|it| libraries.get(it.as_str())).flatten();
             let needed = needed.filter_map(|id| Some((phone.device_path(*id), &elfs.get(id)?.value)));
             [("it", &it.value)].into_iter().chain(needed).find_map(|(who, elf)| asks_who_calls(who, elf))
         });
@@ -44,10 +46,15 @@ pub(crate) fn gates(phone: &Phone, contexts: &Contexts, gates: &mut Vec<Gate>) {
                 at,
                 from: ANY_APP.to_vec(),
                 barriers: found_by(contexts, offer).into_iter().chain(asks.clone()).collect(),
-                leads: leads_of(native, user, &start, |way| way.source == "binder-input"),
+                leads: leads_of(native, user, &start, is_sent),
             });
         }
     }
+}
+
+/// Whether a way begins with what a caller sends.
+fn is_sent(way: &Way) -> bool {
+    way.source == "binder-input"
 }
 
 /// Whom the policy lets find it.

@@ -7,6 +7,7 @@ use model::fact::call::CodeCall;
 use model::fact::elf::Elf;
 use model::fact::flow::{Check, Flow, Reach, Step, Way};
 use model::fact::init::{Action, Command, Section, Service, Socket};
+use model::fact::native::{self, Native};
 use model::fact::property::Property;
 use model::fact::ueventd::Rule;
 use model::{Artifact, ArtifactId, Blob, Facts, Location, Node, NodeKind, Row, Tree};
@@ -245,6 +246,30 @@ fn a_channel_for_updates_tells_how_it_loads_and_what_is_verified() {
     assert_eq!(channel(&[clear], Some("caller-check")), (Transport::Clear, 1, 0), "who calls is no signature");
     assert_eq!(channel(&[tls, clear], None), (Transport::Both, 2, 0));
     assert_eq!(channel(&[], None), (Transport::Tls, 0, 0), "the level that the app is for allows nothing else");
+}
+
+#[test]
+fn what_a_needed_library_asks_of_callers_counts_where_the_object_is_its_own() {
+    let offered = |reads: bool| {
+        let mut phone = phone(Vec::new());
+        let [daemon, library] = [ArtifactId(5), ArtifactId(6)];
+        let way =
+            native::Way { source: "binder-input".to_owned(), sink: "execute-command".to_owned(), ..Default::default() };
+        let offer = native::Offer { name: "desk".to_owned(), ..native::Offer::default() };
+        let ways = if reads { vec![way] } else { Vec::new() };
+        phone.facts.natives.push(row(daemon, 0, Native { offers: vec![offer], ways, ..Native::default() }));
+        let needed = vec!["libdesk.so".to_owned()];
+        phone.facts.elfs.push(row(daemon, 0, Elf { needed, ..Elf::default() }));
+        let imports = vec!["_ZNK7android14IPCThreadState13getCallingUidEv".to_owned()];
+        phone.facts.elfs.push(row(
+            library,
+            0,
+            Elf { soname: Some("libdesk.so".to_owned()), imports, ..Elf::default() },
+        ));
+        gate(&Surface::of(&phone), GateKind::BinderService, "desk").open_to().next()
+    };
+    assert_eq!(offered(false), None, "who calls is asked in the library, whose object it is");
+    assert_eq!(offered(true), Some(Outsider::App), "what is read here, nobody looks at there");
 }
 
 #[test]

@@ -232,8 +232,7 @@ impl Engine<'_> {
 
     /// Notes the interfaces of what a service hands out; what comes to the handler of a messenger comes to the service.
     fn note_doors(&mut self, owner: Name, binders: SetId, state: &State) {
-        let target = self.program.names.find("target").map_or(Key::Content, Key::Field);
-        let handlers = state.heap.load(binders, target, &mut self.arena);
+        let handlers = state.heap.field(binders, self.words.handler, &mut self.arena);
         for &handler in self.arena.members(handlers).iter() {
             let Obj::Made { class, .. } = *self.arena.get(handler) else { continue };
             let [own, owner] = [class, owner].map(|it| self.program.names.text(it).to_owned());

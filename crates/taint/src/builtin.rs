@@ -81,8 +81,7 @@ impl Engine<'_> {
             }
             Builtin::RegisterReceiver | Builtin::Keep => {}
             Builtin::MessengerSend => {
-                let target = self.program.names.find("target").map_or(Key::Content, Key::Field);
-                let known = state.heap.load(call.this, target, &mut self.arena);
+                let known = state.heap.field(call.this, self.words.handler, &mut self.arena);
                 let known = self.arena.members(known).iter().any(|it| matches!(self.arena.get(*it), Obj::Made { .. }));
                 if !known {
                     let place = self.slot(Slot::Store("messages".into()));

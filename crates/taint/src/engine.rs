@@ -168,6 +168,8 @@ impl Search {
 pub(crate) struct Words {
     pub text: Name,
     pub target: Name,
+    /// The handler of a message or messenger, as models name it.
+    pub handler: Name,
     pub action: Name,
     pub intent: Name,
     pub stream: Name,
@@ -189,6 +191,7 @@ impl Words {
         Words {
             text: word("<text>"),
             target: word("<target>"),
+            handler: word("target"),
             action: word("action"),
             intent: word("<intent>"),
             stream: word("<stream>"),

@@ -11,7 +11,7 @@ mod axml;
 mod code;
 // The writer of the tests that follow programs: one writer of dex files is enough.
 #[path = "../../taint/tests/flows/support/dex.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "its tests write more than phones need")]
 mod dex;
 mod elf;
 mod list;

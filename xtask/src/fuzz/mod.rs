@@ -1,5 +1,6 @@
 //! `cargo xtask fuzz`: mutates the samples of all formats on the stable toolchain, and reads what comes out as the tests
-//! do; files of code in every container, which are followed as a scan does; and policies in CIL, which are linked. Looks for panics, for time and memory out of proportion, and for locations outside the artifact.
+//! do; files of code in every container, which are followed as a scan does; and policies in CIL, which are linked. Looks for
+//! panics, for time and memory out of proportion, and for locations outside the artifact.
 //!
 //! A case is made from the seed and its number alone, so that `--seed S --case N` makes it again on any machine.
 

@@ -99,7 +99,7 @@ fn read(artifact: &Artifact, out: &mut Reading) -> Result<(), Fault> {
     };
     symbols::state(&file, file.kind == ET_REL, &mut elf, out);
     strings::state(&file, &mut elf, out);
-    noise::state(&file, &mut elf);
+    noise::state(&file, &mut elf, out);
     let row = out.row(0, len, elf);
     out.facts.elfs.push(row);
 

@@ -3,16 +3,28 @@
 use model::fact::elf::{Elf, Noise};
 
 use super::File;
+use crate::Reading;
 use crate::entropy::{LOOKED_AT, SIZE_MIN, millibits_of};
 
-/// States them. What is packed often has no section headers, which the linker does not need: then segments are looked at.
-pub fn state(file: &File, elf: &mut Elf) {
+/// States them.
+pub fn state(file: &File, elf: &mut Elf, out: &mut Reading) {
+    let (noise, cut) = noise_of(file);
+    elf.noise = noise;
+    if cut {
+        out.gap(format!("more than {PARTS_MAX} sections: whether the others look like noise was not looked at"));
+    }
+}
+
+/// Those of a file, and whether there were more parts than are looked at. What is packed often has no section headers, which
+/// the linker does not need: then segments are looked at.
+fn noise_of(file: &File) -> (Vec<Noise>, bool) {
     let sections = file.sections.iter().filter(|it| it.kind == SHT_PROGBITS);
     let sections = sections.map(|it| (file.section_name(it), it.offset, it.size));
     let segments = file.segments.iter().filter(|it| file.sections.is_empty() && it.kind == super::PT_LOAD);
     let parts = sections.chain(segments.map(|it| (String::new(), it.offset, it.size)));
+    let mut parts = parts.filter(|it| SIZE_MIN <= it.2);
     let mut noise: Vec<Noise> = Vec::new();
-    for (name, offset, size) in parts.filter(|it| SIZE_MIN <= it.2).take(PARTS_MAX) {
+    for (name, offset, size) in parts.by_ref().take(PARTS_MAX) {
         let millibits = millibits_of(middle(file, offset, size));
         if Noise::MILLIBITS_MIN <= millibits {
             noise.push(Noise { name, offset, size, millibits });
@@ -20,7 +32,7 @@ pub fn state(file: &File, elf: &mut Elf) {
     }
     noise.sort();
     noise.dedup();
-    elf.noise = noise;
+    (noise, parts.next().is_some())
 }
 
 /// What is looked at of a part: its middle, since a head may be plain.
@@ -54,10 +66,10 @@ mod tests {
 
     fn noise(bytes: &[u8], size: u64) -> Vec<Noise> {
         let section = Section { name: 0, kind: SHT_PROGBITS, flags: 0, address: 0, offset: 0, size, link: 0 };
-        noise_of(bytes, Vec::new(), vec![section; 3])
+        noise_in(bytes, Vec::new(), vec![section; 3]).0
     }
 
-    fn noise_of(bytes: &[u8], segments: Vec<Segment>, sections: Vec<Section>) -> Vec<Noise> {
+    fn noise_in(bytes: &[u8], segments: Vec<Segment>, sections: Vec<Section>) -> (Vec<Noise>, bool) {
         let file = File {
             bytes,
             wide: true,
@@ -70,9 +82,7 @@ mod tests {
             n_sections: 3,
             section_names_at: 0,
         };
-        let mut elf = Elf::default();
-        state(&file, &mut elf);
-        elf.noise
+        noise_of(&file)
     }
 
     #[test]
@@ -88,9 +98,17 @@ mod tests {
     #[test]
     fn a_file_without_section_headers_is_judged_by_its_segments() {
         let segment = |kind| Segment { kind, flags: 0, offset: 0, address: 0, size: 100_000 };
-        let found = noise_of(&random(100_000), vec![segment(PT_LOAD), segment(4)], Vec::new());
+        let (found, cut) = noise_in(&random(100_000), vec![segment(PT_LOAD), segment(4)], Vec::new());
+        assert!(!cut);
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].name.as_str(), found[0].size), ("", 100_000));
+    }
+
+    #[test]
+    fn parts_without_end_are_not_all_looked_at_and_that_is_known() {
+        let segment = |_| Segment { kind: PT_LOAD, flags: 0, offset: 0, address: 0, size: 100_000 };
+        let cut = |n: usize| noise_in(&[0; 100_000], (0..n).map(segment).collect(), Vec::new()).1;
+        assert!(!cut(PARTS_MAX) && cut(PARTS_MAX + 1));
     }
 
     #[test]

@@ -58,10 +58,10 @@ pub fn behind(image: &Blob) -> Result<Option<u64>, Fault> {
     footer.skip(12, "version_minor and original_image_size")?;
     let vbmeta_offset = footer.u64_be("vbmeta_offset")?;
     let vbmeta_size = footer.u64_be("vbmeta_size")?;
-    match VBMETA_MAX_SIZE < vbmeta_size || at <= vbmeta_offset {
-        false => Ok(Some(vbmeta_offset)),
-        true => Err(Fault::malformed("vbmeta_offset", at.saturating_add(20))),
+    if VBMETA_MAX_SIZE < vbmeta_size || at <= vbmeta_offset {
+        return Err(Fault::malformed("vbmeta_offset", at.saturating_add(20)));
     }
+    Ok(Some(vbmeta_offset))
 }
 
 /// One of the two blocks behind the header.

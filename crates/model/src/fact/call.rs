@@ -15,7 +15,8 @@ pub struct CodeCall {
     pub method: String,
     /// Arguments as far as they are constants: a text, a number; `None` where it is not known. Of `register-receiver` the
     /// receiver's class, the actions with spaces between them, the permission (empty where none is asked), and flags; of
-    /// `offer-service` the name and the class of the object; of `watch-file` the path and the class that watches; of `execute-command` the command, and `…` where more follows.
+    /// `offer-service` the name and the class of the object; of `watch-file` the path and the class that watches; of
+    /// `execute-command` the command, and `…` where more follows.
     pub args: Vec<Option<String>>,
     /// Absolute paths that the class that calls names, for what loads: a path that is put together elsewhere in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

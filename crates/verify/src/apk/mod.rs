@@ -260,18 +260,20 @@ impl<'a> Apk<'a> {
         let v1: Vec<&Certificate> = v1.iter().flat_map(|it| &it.signers).collect();
         let v2: Vec<&Signer> = v2.iter().flat_map(|it| &it.signers).collect();
         self.hold_schemes(levels, &v1, &v2, v3.as_ref(), v31.as_ref(), decision);
-        decision.lineage = v32.as_ref().and_then(|it| it.lineage.clone()).or_else(|| {
-            v31.as_ref().and_then(|it| it.lineage.clone()).or(v3.as_ref().and_then(|it| it.lineage.clone()))
-        });
+        let lineage = v32.as_ref().and_then(|it| it.lineage.as_ref());
+        let lineage = lineage.or(v31.as_ref().and_then(|it| it.lineage.as_ref()));
+        decision.lineage = lineage.or(v3.as_ref().and_then(|it| it.lineage.as_ref())).cloned();
         decision.signers.extend(v1.iter().map(|it| (Scheme::V1, (*it).clone())));
         decision.signers.extend(v2.iter().filter_map(|it| Some((Scheme::V2, it.certificates.first()?.clone()))));
-        for (scheme, verified) in [(Scheme::V3, &v3), (Scheme::V31, &v31)] {
-            let signers = verified.iter().flat_map(|it| &it.signers);
-            decision.signers.extend(signers.filter_map(|it| Some((scheme, it.signer.certificates.first()?.clone()))));
+        let of_block = [
+            (Scheme::V3, v3.as_ref().map(|it| &it.signers)),
+            (Scheme::V31, v31.as_ref().map(|it| &it.signers)),
+            (Scheme::V32, v32.as_ref().map(|it| &it.signers)),
+        ];
+        for (scheme, signers) in of_block {
+            let own = signers.into_iter().flatten().filter_map(|it| it.signer.certificates.first());
+            decision.signers.extend(own.map(|it| (scheme, it.clone())));
         }
-        let signers = v32.iter().flat_map(|it| &it.signers);
-        let own = signers.filter_map(|it| Some((Scheme::V32, it.signer.certificates.first()?.clone())));
-        decision.signers.extend(own);
         Ok(())
     }
 

@@ -76,11 +76,9 @@ fn hold(signers: &[Ranged], verified: &mut Verified) {
     if pqc.is_pqc() == classical.is_pqc() {
         problems.add(Kind::V32AlgoTypeCollision);
     }
-    let stated = |it: &Ranged| it.signer.known_digests().map(|(kind, it)| (kind, it.to_vec())).collect::<Vec<_>>();
-    for (kind, digest) in stated(pqc) {
-        if stated(classical).iter().any(|it| it.0 == kind && it.1 != digest) {
-            problems.add(Kind::V32InconsistentDigests);
-        }
+    let other = |(kind, digest)| classical.signer.known_digests().any(|it| it.0 == kind && it.1 != digest);
+    if pqc.signer.known_digests().any(other) {
+        problems.add(Kind::V32InconsistentDigests);
     }
     let own = |it: &Ranged| it.signer.certificates.first().cloned();
     let mut lineage = match (&pqc.lineage, &classical.lineage) {
